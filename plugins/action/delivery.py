@@ -76,7 +76,7 @@ _RESULTS_OF_STEPS = {
 
 
 class ActionModule(ActionBase):
-    """Compare the answers of all hosts with what they had; on the control node alone."""
+    """Compares the results of all hosts with their former memberships, on the controller."""
 
     _requires_connection = False
     _supports_check_mode = True
@@ -98,12 +98,12 @@ class ActionModule(ActionBase):
     def _run(self, options: dict[str, Any], hosts: list[HostDelivery]) -> dict[str, Any]:
         if options["step"] == "select":
             return _select(hosts, options)
-        # The removal limit counts for the whole fleet only when every host has answered.
+        # The removal limit counts for the whole fleet only if each host has a result.
         options["complete"] &= all(host.first_result for host in hosts)
         with_removals = [host.name for host in hosts if host.has_blocked_removals]
         check = removal_limit.RemovalCheck()
         memberships: removal_limit.FleetMemberships = {}
-        # A run for some hosts that removes nothing has no need of what all the others have.
+        # A run for some hosts without removals does not need the memberships of the others.
         if options["complete"] or with_removals:
             check, memberships = _check_removals(hosts, options)
         catalog_reasons = _check_dropped_tools(hosts, options)
@@ -144,7 +144,7 @@ class ActionModule(ActionBase):
                 hosts, check_mode=check_mode, blocked=_blocked_causes(failure)
             )
             _show([*fleet.result_table(rows), *removals])
-        # A play in batches continues with the next one, which the errors may not concern.
+        # A play in batches continues with the next batch, which the errors may not concern.
         is_last = not fleet.in_later_batches(hosts, options["selected"])
         return {
             "changed": False,
@@ -184,14 +184,14 @@ def _catalog_error_message(faults: list[str]) -> str:
 
 
 def _read_delivered(options: dict[str, Any]) -> dict[str, Any]:
-    # Optional: the containers of AWX keep no files, so that the hosts' own answers have to do.
+    # Optional: the containers of AWX keep no files. Then only the installed states are known.
     return fleet_state.read_delivered(options["state_path"]) if options["state_path"] else {}
 
 
 def _check_removals(
     hosts: list[HostDelivery], options: dict[str, Any]
 ) -> tuple[removal_limit.RemovalCheck, removal_limit.FleetMemberships]:
-    """Return whether removals are blocked, and what everybody is to have."""
+    """Return whether removals are blocked, and the memberships that users must have."""
     path = options["state_path"]
     baseline = fleet_state.read_baseline(path) if path else None
     before = fleet.memberships_before(hosts, baseline)
@@ -237,9 +237,9 @@ def _limits(options: dict[str, Any]) -> removal_limit.RemovalLimits:
 
 
 def _second_call(hosts: list[HostDelivery], catalog_reasons: list[str]) -> dict[str, Any]:
-    """Return which hosts remove what they hold, and how.
+    """Return the hosts on which blocked removals are approved, and how to call them.
 
-    An error of the catalog does not keep the tools of users who have left a project.
+    An error of the catalog does not block removals from users who have left a project.
     """
     blocked = [host for host in hosts if host.has_blocked_removals]
     if not catalog_reasons:
@@ -261,9 +261,9 @@ def _pairs(host: HostDelivery) -> list[dict[str, str]]:
 
 
 def _select(hosts: list[HostDelivery], options: dict[str, Any]) -> dict[str, Any]:
-    """Return which hosts a run is about, and what they may remove at once.
+    """Return the hosts to deliver to, and the removals that are approved before the first call.
 
-    For the whole fleet only the answers of the hosts themselves count.
+    For the whole fleet, only the results of the hosts count.
     """
     complete, delivered = options["complete"], {}
     if any(options["only"].values()):
@@ -285,7 +285,7 @@ def _select(hosts: list[HostDelivery], options: dict[str, Any]) -> dict[str, Any
 def _read_delivered_to(
     hosts: list[HostDelivery], options: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """Return what these hosts were delivered last, as far as that is known."""
+    """Return the last host assignments of these hosts, as far as they are known."""
     if not options["state_path"]:
         return {}
     names = [host.name for host in hosts]
@@ -295,9 +295,9 @@ def _read_delivered_to(
 def _approved_removals(
     hosts: list[HostDelivery], delivered: dict[str, dict[str, Any]], options: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return what is removed by what the hosts were delivered, within the removal limit.
+    """Return the removals that follow from the last deliveries, if the limit allows them.
 
-    For that they need not be queried first.
+    So these hosts need no second call.
     """
     expected = [
         fleet.with_expected_result(host, delivered[host.name]) if host.name in delivered else host
@@ -314,7 +314,7 @@ def _concerned(
 ) -> list[HostDelivery]:
     """Return the hosts that have some users or projects, and then those that had them.
 
-    A warning says so where there are none.
+    Warn if there are none.
     """
     users, projects = frozenset(options["only"]["users"]), frozenset(options["only"]["projects"])
     have = [host for host in hosts if fleet.concerns(host.users, users, projects)]
@@ -325,14 +325,11 @@ def _concerned(
         and fleet.concerns(delivered.get(host.name, {}).get("users", ()), users, projects)
     ]
     if not (have or had):
-        remembered = (
-            "was delivered"
-            if options["state_path"]
-            else "was delivered is not known here either, since there is no delivery_state_path"
-        )
+        names = ", ".join(sorted(users | projects))
+        hint = "" if options["state_path"] else ", and set delivery_state_path for former members"
         display.warning(
-            f"no host has any of {', '.join(sorted(users | projects))}, neither by the inventory"
-            f" nor by what {remembered}; nothing is delivered"
+            f"no host has any of {names}: neither the inventory nor the state of deliveries has"
+            f" them. Check the names{hint}."
         )
     return have + had
 
@@ -358,9 +355,9 @@ def _checked(args: dict[str, Any]) -> dict[str, Any]:
 def _problems_of_selection(options: dict[str, Any]) -> Iterator[Problem]:
     for name in ("selection", "revision"):
         if not options[name]:
-            yield Problem(name, "is needed")
+            yield Problem(name, "is required")
     if options["selection"] and not {"complete", "selected"} <= set(options["selection"]):
-        yield Problem("selection", "must be what step=select returned")
+        yield Problem("selection", "must be the result of step=select")
 
 
 def _hosts(
@@ -369,7 +366,7 @@ def _hosts(
     unknown = [name for name in options["hosts"] if name not in hostvars]
     if unknown:
         raise SpecError(
-            [Problem("hosts", f"{name} is no host of the inventory") for name in unknown],
+            [Problem("hosts", f"{name} is not a host of the inventory") for name in unknown],
             "the options",
         )
     return [_host(name, hostvars[name], options) for name in options["hosts"]]
@@ -378,7 +375,7 @@ def _hosts(
 def _host(name: str, variables: Mapping[str, Any], options: dict[str, Any]) -> HostDelivery:
     """Return a host as its variables have it.
 
-    What a later task of the play registers is not read, since it may be from a play before.
+    Variables that a later task registers are not read, since they may be of an earlier play.
     """
     users, first_result, second_result = (
         variables.get(options[option]) if options["step"] in steps else None
@@ -403,7 +400,7 @@ def _remember(
     *,
     removals_blocked: bool,
 ) -> dict[str, str]:
-    """Write what was delivered, and return since when hosts are waiting."""
+    """Store what was delivered, and return since when hosts are waiting."""
     path = options["state_path"]
     states = {host.name: host.state(removals_blocked=removals_blocked) for host in hosts}
     for host in hosts if path else ():
@@ -413,7 +410,7 @@ def _remember(
     if path:
         _write_tools(hosts, options, is_new_baseline=is_new_baseline)
     waiting_since = _waiting_since(path, states)
-    # A delivery to some hosts must not lower what later removals are counted against.
+    # A delivery to some hosts must not lower the baseline of later removals.
     if path and is_new_baseline:
         baseline = {name: fleet.users_with(pairs) for name, pairs in memberships.items()}
         fleet_state.write_baseline(path, options["revision"], baseline)
@@ -435,7 +432,7 @@ def _write_tools(
 
 
 def _waiting_since(path: str | None, states: Mapping[str, str]) -> dict[str, str]:
-    """Return since when hosts are waiting, and remember it where there is a state."""
+    """Return since when hosts are waiting, and store it if there is a state."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     waiting = [name for name, state in states.items() if state == fleet.WAITING]
     if not path:
@@ -456,7 +453,7 @@ def _write_delivered(path: str, host: HostDelivery, revision: str) -> None:
 def _blocked(
     check: removal_limit.RemovalCheck, hosts: list[HostDelivery], options: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the failure that lists what would be removed, and counts what was before."""
+    """Return the failure that lists blocked memberships, and counts those removed before."""
     names = fleet.login_names(hosts)
     present, removed = fleet.split_lost(
         check.lost, hosts, fleet.in_later_batches(hosts, options["selected"])
@@ -467,7 +464,7 @@ def _blocked(
     ]
     listed = "\n".join(f"  {one['host']}: {one['user']} leaves {one['project']}" for one in lost)
     before = (
-        f"{len(removed)} of these memberships have gone since the last delivery to the whole"
+        f"{len(removed)} of these memberships were removed since the last delivery to the whole"
         " fleet. "
         if removed
         else ""
@@ -477,16 +474,16 @@ def _blocked(
         "lost": lost,
         "reasons": list(check.reasons),
         "msg": (
-            f"nothing{' more' if removed else ''} was removed, since more would go than is likely"
-            f" to be meant: {'; '.join(check.reasons)}. Look whether the directory answers in"
-            " full. If these people have really left, set what stands in brackets for this run."
-            f" What is new was delivered. {before}What would go:\n{listed}"
+            f"Removals are blocked by the removal limit: {'; '.join(check.reasons)}. Check that the"
+            " directory returns all members. If these users have left, approve the removals with"
+            f" the setting in parentheses. New tools were delivered. {before}Blocked removals:\n"
+            f"{listed}"
         ),
     }
 
 
 def _blocked_by_catalog(hosts: list[HostDelivery], reasons: list[str]) -> dict[str, Any]:
-    """Return the failure that lists what the catalog would remove; nothing without reasons."""
+    """Return the failure that lists tools that the catalog drops; empty without reasons."""
     if not reasons:
         return {}
     dropped = list(_dropped_tools(hosts))
@@ -498,9 +495,9 @@ def _blocked_by_catalog(hosts: list[HostDelivery], reasons: list[str]) -> dict[s
         "dropped": dropped,
         "reasons": reasons,
         "msg": (
-            f"Removals because of the catalog are blocked: {'; '.join(reasons)}. Restore what is"
-            " missing in the catalog. If it is to be removed, set what stands in brackets."
-            f" All else was delivered. What would be removed:\n{listed}"
+            f"Removals because of the catalog are blocked: {'; '.join(reasons)}. Restore the tools"
+            " in the catalog, or approve the removals with the setting in parentheses. Other tools"
+            f" were delivered. Blocked removals:\n{listed}"
         ),
     }
 

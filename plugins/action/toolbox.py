@@ -47,9 +47,9 @@ from ansible_collections.shipping.code.plugins.plugin_utils._controller.task_opt
 )
 
 _INLINE_BYTES = 1_000_000
-"""The largest bundle that the module's own input takes along.
+"""The largest bundle that is sent in the module's input.
 
-A file of its own costs five more round trips.
+A separate file costs five more round trips.
 """
 _PROGRAM_PATH = "_path"
 _WINDOWS = ("winrm", "psrp")
@@ -64,7 +64,7 @@ _TOOLBOX_PROGRAM = (
 
 
 class ActionModule(ActionBase):
-    """Reads the catalog on the control machine, asks the machine, and sends what it lacks."""
+    """Reads the catalog on the controller, calls the host, and sends what it lacks."""
 
     _supports_check_mode = True
     _supports_async = False
@@ -103,12 +103,12 @@ class ActionModule(ActionBase):
         return result
 
     def _refuse_windows(self) -> None:
-        # ShellModule._IS_WINDOWS is private: SSH leads to Windows as well, by the shell PowerShell.
+        # ShellModule._IS_WINDOWS is private. A host with SSH may be Windows, too, with PowerShell.
         if self._connection.transport.rpartition(".")[2] in _WINDOWS or getattr(
             self._connection._shell, "_IS_WINDOWS", False
         ):
             raise Unsupported(
-                "tools cannot be delivered to this machine",
+                "tools cannot be delivered to this host",
                 "its system is Windows",
                 "Linux is supported; macOS and Windows are not yet",
             )
@@ -127,9 +127,9 @@ class ActionModule(ActionBase):
         return folder
 
     def _contents(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Return what the projects have, read for the first machine of the task.
+        """Return the contents of the catalog, which the first host's process reads.
 
-        All machines of a run get the same.
+        All hosts of a run get the same contents.
         """
         projects: set[str] = set()
         for user in options["record"]["users"]:
@@ -145,24 +145,24 @@ class ActionModule(ActionBase):
         }
         about = sha256(json.dumps(wanted).encode()).hexdigest()
         # Task._uuid is private; it is the same for all hosts of a task.
-        # One of the machines that wait for the catalog packs the program.
+        # One of the processes that wait for the catalog packs the program.
         return once(_of_run(f"{self._task._uuid}-{about}"), lambda: _read(wanted), _program)
 
     def _call(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Return the module's result, by the host's Python alone if possible."""
+        """Return the module's result, without Ansible's module runtime if possible."""
         quick = RemotePythonRunner(self, task_vars, _program, self._function_arguments)
         module = AnsibleModuleRunner(self, task_vars)
         result = run_first([quick], module, options)
-        # What the control machine has sent along is not sent back.
+        # The result does not repeat what the controller has sent.
         given = result.get("invocation", {}).get("module_args", {})
         for name in [name for name in given if name.startswith("_")]:
             del given[name]
         return result
 
     def _function_arguments(self, options: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the arguments of the toolbox's function; None where the module has to run.
+        """Return the arguments of the toolbox's function; None if the module must run.
 
-        The module says what is wrong with its options, and knows what ~ is on the host.
+        The module reports invalid options, and can expand ~ on the host.
         """
         checked = ArgumentSpecValidator(TOOLBOX).validate(options)
         path = options.get("path", WHERE["path"]["default"])
@@ -181,7 +181,7 @@ class ActionModule(ActionBase):
         options: dict[str, Any],
         task_vars: dict[str, Any],
     ) -> dict[str, Any]:
-        """Send all that is missing in one transfer; nothing of it stays outside the store."""
+        """Send all missing content in one transfer; only the store keeps it."""
         from ansible_collections.shipping.code.plugins.plugin_utils._catalog.run_contents import (
             bundle_writer,
         )
@@ -274,29 +274,25 @@ def _program_options() -> dict[str, str]:
 
 
 def _of_run(name: str) -> str:
-    """Return the path of a file that is removed with the run."""
-    # Ansible makes this folder for each run, and removes it at the end.
+    """Return the path of a file that is removed at the end of the run."""
+    # Ansible creates this folder for each run, and removes it at the end.
     return os.path.join(C.DEFAULT_LOCAL_TMP, f"{name}.json")  # type: ignore[attr-defined]
 
 
 def _program() -> Program:
-    """Return the toolbox as one program, packed once for all machines of a run."""
+    """Return the toolbox as one program, which is packed once for all hosts of a run."""
     return Program(**once(_of_run("toolbox"), lambda: packed(*_TOOLBOX_PROGRAM)._asdict()))
 
 
 def _read(wanted: dict[str, Any]) -> dict[str, Any]:
-    # All that reads catalogs is loaded here, by the first machine's process, since the others
-    # have no use for it.
+    # Imported here, by the first host's process: the others do not read the catalog.
     from ansible_collections.shipping.code.plugins.plugin_utils._catalog.run_contents import read
 
     return read(**wanted)
 
 
 def _plain(record: Any) -> Any:
-    """Return the record as plain data, and no more of each user than it has.
-
-    What the inventory hints at stays here.
-    """
+    """Return the host assignment as plain data, without the inventory's hints on users."""
     if not isinstance(record, dict) or not isinstance(record.get("users"), list):
         return record
     users = [
@@ -307,6 +303,6 @@ def _plain(record: Any) -> Any:
         )
         for user in record["users"]
     ]
-    # Ansible's values are subclasses that carry tags; JSON leaves plain ones. What JSON has not,
-    # such as a date of YAML, becomes a text, which the check of the record rejects.
+    # Ansible's values are subclasses that carry tags; JSON leaves plain ones. A value that JSON
+    # does not have, such as a date of YAML, becomes text, which check_record() rejects.
     return json.loads(json.dumps({**record, "users": users}, default=str, skipkeys=True))

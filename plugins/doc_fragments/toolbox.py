@@ -12,7 +12,7 @@ options:
     description:
       - The folder of the tools on the host. Only root may be able to write to it and to the folders
         above it.
-      - Its file system must have POSIX ACLs. By them users see the tools of their own projects only.
+      - Its file system must have POSIX ACLs. Users see tools of their own projects only.
     type: path
     default: /opt/shipping
 requirements:

@@ -346,7 +346,7 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.toolbox_opt
 
 def main() -> None:
     module = AnsibleModule(TOOLBOX, supports_check_mode=True)
-    # What the controller has sent is not returned to it.
+    # The result does not repeat what the controller has sent.
     invocation = {
         "module_args": {
             name: value for name, value in module.params.items() if not name.startswith("_")

@@ -44,7 +44,7 @@ revision:
   type: str
   sample: csn:dc=example,dc=com:20261124120000.000000Z#000000#000#000000
 generation:
-  description: The number of the generation that users see; 0 if there is none.
+  description: The number of the generation that users see; 0 before the first delivery.
   returned: always
   type: int
   sample: 7

@@ -105,7 +105,7 @@ def _keys(keys: dict[str, Key]) -> list[str]:
     lines = [".. list-table::", "   :header-rows: 1", ""]
     lines += row(["key", "form", "meaning"])
     for name, key in keys.items():
-        required = " **Needed.**" if key.required else ""
+        required = " **Required.**" if key.required else ""
         own = " May differ by platform." if key.each_platform else ""
         lines += row([f"``{name}``", _title(key), f"{literals(key.text)}{required}{own}"])
     return lines

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may enter a folder: root, and the users named in a POSIX ACL.
+"""Restrict a folder to root and the users that its POSIX ACL names.
 
-The ACL is written as the kernel takes it (linux/posix_acl_xattr.h), so that no package is needed.
+The ACL is written in the kernel's form (linux/posix_acl_xattr.h), so that no package is needed.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def users(path: str) -> set[int]:
 
 
 def allow(path: str, uids: Collection[int]) -> bool:
-    """Let exactly root and these users in; return whether that was a change."""
+    """Allow root and these users only; return whether that was a change."""
     wanted = encode(uids)
     try:
         if not uids:
@@ -60,8 +60,8 @@ def allow(path: str, uids: Collection[int]) -> bool:
         if error.errno == errno.ENOTSUP:
             raise Unsupported(
                 f"the file system of {path} has no POSIX ACLs",
-                "users of one machine could see each other's tools",
-                "Mount it with acl, or put the toolbox elsewhere with path",
+                "users of the host could see each other's tools",
+                "Mount it with acl, or choose another path",
             ) from error
         raise
     return True

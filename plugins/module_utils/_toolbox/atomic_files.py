@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writing files so that they are whole or not there."""
+"""Write files so that they are complete or do not exist."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any
 def write(path: str, text: str, mode: int, *, lasting: bool = True) -> None:
     """Put a file in place in one rename; a ``lasting`` one is on the disk before that."""
     partial = f"{path}.new"
-    # O_NOFOLLOW: root must not write through a link that lies at this name.
+    # O_NOFOLLOW: root must not write through a link of this name.
     descriptor = os.open(
         partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode
     )
-    # Files of the system such as pam_env.conf need not be UTF-8: the bytes that are not come back
-    # as they were.
+    # Files of the system such as pam_env.conf need not be UTF-8. This error handler writes other
+    # bytes back unchanged.
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
         # The umask has taken bits from the mode that open() was given.
         os.fchmod(descriptor, mode)
@@ -36,7 +36,7 @@ def write_json(path: str, data: Any, *, lasting: bool = True) -> None:
 
 
 def read_json(path: str) -> Any:
-    """Return the data; None where the file is not there or was cut off."""
+    """Return the data; None if the file does not exist or is truncated."""
     try:
         with open(path, encoding="utf-8") as file:
             return json.load(file)
@@ -45,7 +45,7 @@ def read_json(path: str) -> Any:
 
 
 def read_text(path: str) -> str:
-    """Return the text; empty where the file is not there."""
+    """Return the text; empty if the file does not exist."""
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             return file.read()
@@ -54,9 +54,9 @@ def read_text(path: str) -> str:
 
 
 def link(target: str, path: str) -> None:
-    """Make a link, or turn one that is there, in one rename."""
-    # symlink(2) fails where the name exists, and rename(2) replaces it: at no moment is there no
-    # link.
+    """Create a link, or replace an existing one, in one rename."""
+    # symlink(2) fails if the name exists. rename(2) replaces it, so that a link exists at each
+    # moment.
     partial = f"{path}.new"
     if os.path.lexists(partial):
         os.unlink(partial)
@@ -65,7 +65,7 @@ def link(target: str, path: str) -> None:
 
 
 def points_to(path: str) -> str:
-    """Return where a link points to; empty where there is none."""
+    """Return where a link points to; empty if it is not a link."""
     try:
         return os.readlink(path)
     except OSError:
@@ -73,8 +73,8 @@ def points_to(path: str) -> str:
 
 
 def remove(path: str) -> None:
-    """Remove whatever is there, and no link's target."""
-    # isdir() follows links, and rmtree() refuses one.
+    """Remove a file, a folder or a link, but not a link's target."""
+    # isdir() follows links, and rmtree() fails for one.
     if os.path.isdir(path) and not os.path.islink(path):
         shutil.rmtree(path)
     elif os.path.lexists(path):
@@ -88,7 +88,7 @@ def make_folder(path: str, mode: int) -> None:
 
 
 def correct_mode(path: str, mode: int) -> bool:
-    """Give a file or folder its mode back; return whether it had another."""
+    """Restore the mode of a file or folder; return whether it had another."""
     wrong = os.lstat(path).st_mode & 0o7777 != mode
     if wrong:
         os.chmod(path, mode)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the control machine sends: one tar with the files of all objects that were missing."""
+"""Read a bundle: one tar from the controller, with the files of all objects that are missing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Members = dict[str, list[tarfile.TarInfo]]
 class Bundle:
     """A tar of regular files called ``KEY/NAME``, at a path or as it is.
 
-    It is looked through once.
+    Its members are listed once.
     """
 
     def __init__(self, source: str | bytes = "") -> None:
@@ -33,7 +33,7 @@ class Bundle:
         return bool(self.source)
 
     def verify(self, sha256: str) -> None:
-        """Raise Damaged if it is not what was sent."""
+        """Raise Damaged if its checksum is not the one that the controller computed."""
         actual = (
             hashlib.sha256(self.source).hexdigest()
             if isinstance(self.source, bytes)
@@ -41,26 +41,24 @@ class Bundle:
         )
         if actual != sha256:
             raise Damaged(
-                "what the control machine sent did not arrive whole",
-                "its checksum differs",
+                "the bundle is damaged",
+                "its checksum differs from the controller's",
                 "Run again",
             )
 
     def extract(self, key: str, folder: str) -> None:
-        """Put the files of one object into a folder of ours."""
+        """Extract the files of one object to a folder that only root can enter."""
         try:
             with self._open() as content:
                 members = self._of(content).get(key)
                 for member in members or ():
                     _write(content, member, folder)
         except (tarfile.TarError, EOFError) as error:
-            raise Damaged(
-                "what the control machine sent cannot be read", str(error), "Run again"
-            ) from error
+            raise Damaged("the bundle cannot be read", str(error), "Run again") from error
         if not members:
             raise Damaged(
-                "what the control machine sent is not complete",
-                f"nothing is there for {key}",
+                "the bundle is not complete",
+                f"it has no files of {key}",
                 "Run again",
             )
 
@@ -71,8 +69,8 @@ class Bundle:
         return tarfile.open(self.source, "r:")
 
     def _of(self, content: tarfile.TarFile) -> Members:
-        # Looked through once: a look for each object would cost the square of their number, and
-        # hundreds of tools are delivered in a second.
+        # Listed once: a search for each object would cost the square of their number, and hundreds
+        # of tools are delivered in a second.
         if self._members is None:
             self._members = {}
             for member in content:
@@ -85,7 +83,7 @@ def _write(content: tarfile.TarFile, member: tarfile.TarInfo, folder: str) -> No
     source = content.extractfile(member) if member.isreg() and is_inside(name) else None
     if source is None:
         raise Damaged(
-            "what the control machine sent is odd", f"{member.name!r} is no plain file", "Run again"
+            "the bundle is rejected", f"{member.name!r} is not a regular file", "Run again"
         )
     path = os.path.join(folder, name)
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names that become parts of paths, checked before they do. Pure."""
+"""Check names before they become parts of paths. Pure."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _ROOT = re.compile(r"(/[A-Za-z0-9_.-]+)+")
 _PART = re.compile(r"[^/\x00-\x1f\x7f\\]+")
 
 RESERVED = frozenset({"tools"})
-"""Commands of our own, which no tool may have."""
+"""Commands of this collection, which no tool may have."""
 
 
 def is_name(text: str) -> bool:
-    """Return whether a project or a tool may be called so."""
+    """Return whether a project or a tool may have this name."""
     return bool(_NAME.fullmatch(text))
 
 
 def is_command(text: str) -> bool:
-    """Return whether a command may be called so; ``@`` is kept for command@project."""
+    """Return whether a command may have this name; ``@`` is reserved for command@project."""
     return bool(_COMMAND.fullmatch(text))
 
 
@@ -35,7 +35,7 @@ def is_login(text: str) -> bool:
 
 
 def is_variable(text: str) -> bool:
-    """Return whether an environment variable may be called so."""
+    """Return whether an environment variable may have this name."""
     return bool(_VARIABLE.fullmatch(text))
 
 

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A delivery: bringing a machine to exactly the tools of its users' projects.
+"""Deliver exactly the tools of its users' projects to a host.
 
-Look, compare, build what is missing beside what is there, test it, switch by one rename, tidy up.
-Until the switch nothing that anybody uses is touched; a run that ends anywhere leaves what was
-there before, and the next one goes on.
+The steps: inspect, compare, build missing objects beside the existing ones, test them, switch by
+one rename, collect garbage. Until the switch, users keep what they had. If a run is interrupted,
+the next one completes the delivery.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _STATE = "state.json"
 
 
 class Request(NamedTuple):
-    """What a machine is to have, and how it is brought there."""
+    """The target of a delivery to a host, and its options."""
 
     root: str
     record: Mapping[str, Any]
@@ -63,19 +63,19 @@ class Request(NamedTuple):
     test_timeout: int = 60
     lock_timeout: float = 60
     programs: Mapping[str, str] = MappingProxyType({})
-    """The checksums of the helper programs that the control machine can send, by name."""
+    """The checksums of the helper programs that the controller can send, by name."""
     bundle: Bundle = Bundle()
     unsent: Mapping[str, str] = MappingProxyType({})
     """Why objects are not in the bundle, by key."""
     check_mode: bool = False
     etc: str = "/etc"
     unhold: tuple[str, ...] = ()
-    """Projects and tools, as ``PROJECT`` or ``PROJECT/TOOL``, that are held no more."""
+    """Projects and tools, as ``PROJECT`` or ``PROJECT/TOOL``, to update again."""
 
 
 @dataclass
 class _Progress:
-    """What a delivery has done and noted so far."""
+    """Actions and notes of a delivery so far."""
 
     missing: list[dict[str, Any]] = field(default_factory=list)
     failures: list[FailedTool] = field(default_factory=list)
@@ -97,7 +97,7 @@ def deliver(request: Request) -> dict[str, Any]:
 
 
 class _Delivery:
-    """One run on a machine whose lock is held."""
+    """One run on a host, which has the lock."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -118,7 +118,7 @@ class _Delivery:
         """Take all steps, in their order."""
         request, progress = self.request, self.progress
         progress.notes += _notes_on_order(self._last_revision(), request)
-        # Before anything is delivered: shells that are opened before this lack the PATH.
+        # First, since shells that are opened before this lack the PATH.
         if request.integrate_shells:
             progress.integrated = install_shell_integration(
                 request.root, request.etc, check_mode=request.check_mode
@@ -147,7 +147,7 @@ class _Delivery:
         return self._report(target, self.generations.current().views, changed=changed)
 
     def _with_holds(self, wanted: wanted_tools.Wanted) -> wanted_tools.Wanted:
-        """Return what is wanted, with the tools that are held as they are held."""
+        """Return what is wanted, with held tools as they are installed."""
         saved = holds.read(self.request.root)
         kept = holds.unheld(saved, self.request.unhold)
         places = {
@@ -180,7 +180,7 @@ class _Delivery:
         return helper_programs.needed_by(sources, self.request.programs, self.facts)
 
     def _collect_garbage(self, programs: list[HelperProgram]) -> bool:
-        """Remove what nobody needs; return whether there was any.
+        """Collect garbage; return whether anything changed.
 
         A run that leaves removals for later does not.
         """
@@ -216,7 +216,7 @@ class _Delivery:
         return located, [*self._missing_programs(sources[key] for key in missing), *missing]
 
     def _missing_programs(self, sources: Iterable[Source]) -> list[str]:
-        """Return the keys of programs, which are built first: the others are built with them."""
+        """Return the keys of missing programs. They come first, since other objects need them."""
         programs = self._programs(sources)
         return [program.key for program in programs if not self.store.find(program.key)]
 
@@ -245,10 +245,10 @@ class _Delivery:
         for key in missing:
             try:
                 places[key] = self._build(key, sources[key])
-            # One tool that cannot be built does not keep the others from their users.
+            # A tool that cannot be built does not affect the others.
             except DeliveryError as error:
                 broken[key] = str(error)
-            # Such as a full disk: what does not fit is left out, and reported.
+            # Such as a full disk: the tool is left out, and reported.
             except OSError as error:
                 broken[key] = f"{sources[key].tool} cannot be written: {innermost(error)}"
         self.wanted_places |= set(places.values())
@@ -301,7 +301,7 @@ class _Delivery:
             return False
         self._allow_users(views)
         draft = self.generations.draft(views)
-        # Tests run with the views of the draft, so that a tool is tested as its user will find it.
+        # Tests run with the views of the draft, so that a tool is tested as its user will run it.
         failed = self_test.failures(
             views,
             os.path.join(draft, "users"),
@@ -334,7 +334,7 @@ class _Delivery:
         return list(by_key.values())
 
     def _allow_users(self, views: tuple[View, ...]) -> None:
-        """Let users enter what they get before they see it; who leaves may until the switch."""
+        """Allow users to enter their new objects before the switch, and the old ones until then."""
         users: dict[str, set[int]] = {}
         for view, tool in Generation(views=views).tools:
             if tool.place:
@@ -349,7 +349,7 @@ class _Delivery:
     def _save_state(self) -> None:
         """Save holds, and the revision before the switch.
 
-        A run that is killed after the switch must not let an older one in.
+        A run that is killed after the switch must not accept an older one next.
         """
         if self.has_unheld:
             holds.write(self.request.root, self.held)
@@ -417,7 +417,7 @@ def _notes_on_order(last: str, request: Request) -> Iterator[str]:
     order = revision_order.compare(request.record["revision"], last)
     if order.older and not request.accept_older:
         raise OutdatedRecord(
-            "the record is older than the last one that this machine has applied",
+            "the record is older than the last one that this host has applied",
             f"its revision is {request.record['revision']}, and {last} was applied",
             "Read the directory again, without its cache; accept_older: true applies it all the"
             " same",

@@ -1,15 +1,14 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong with a delivery.
+"""Errors of a delivery.
 
 DeliveryError
- +- Unsupported  this machine cannot have tools: its system, its file system, a path that is not
- ours alone
- +- WorkstationBusy         another run works on this machine
- +- OutdatedRecord     the record is older than the one that was applied before
- +- Damaged      what arrived is not what was declared
- +- Hostile      an archive wants to write where it must not
+ +- Unsupported      this host cannot have tools: its system, its file system, the owner of a path
+ +- WorkstationBusy  another run holds the lock of this host
+ +- OutdatedRecord   the host assignment is older than the last one
+ +- Damaged          content does not match its checksum
+ +- Hostile          an archive would write to a place that it must not
 """
 
 from __future__ import annotations
@@ -18,19 +17,19 @@ from .._core.errors import ShippingError
 
 
 class DeliveryError(ShippingError):
-    """A delivery could not be done; the generation before it is as it was."""
+    """A delivery failed; users still have the generation before it."""
 
 
 class Unsupported(DeliveryError):
-    """This machine cannot have tools as it is."""
+    """This host cannot have tools."""
 
 
 class WorkstationBusy(DeliveryError):
-    """Another run holds the lock of this machine."""
+    """Another run holds the lock of this host."""
 
 
 class OutdatedRecord(DeliveryError):
-    """The record is older than the last one."""
+    """The host assignment is older than the last one."""
 
 
 class Damaged(DeliveryError):
@@ -38,4 +37,4 @@ class Damaged(DeliveryError):
 
 
 class Hostile(DeliveryError):
-    """An archive has what it must not have."""
+    """An archive would write to a place that it must not."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a delivery reports: who has what, what changes, and what the control machine has to send.
+"""Report a delivery: users with their tools, changes, and the content that the host lacks.
 
 Pure.
 """
@@ -18,14 +18,14 @@ from .wanted_tools import Source
 
 
 def installed_state(generation: Generation) -> list[dict[str, Any]]:
-    """Return who has which projects, as in a membership record."""
+    """Return the users with the projects of their tools, as in a host assignment."""
     return [
         {"id": view.id, "name": view.name, "projects": view.projects} for view in generation.views
     ]
 
 
 def users(views: tuple[View, ...]) -> list[dict[str, Any]]:
-    """Return who has which tools, since when they were asked for and when they were ready."""
+    """Return the users with their tools, and when each was requested and ready."""
     return [
         {"id": view.id, "name": view.name, "tools": list(map(_tool, view.tools))} for view in views
     ]
@@ -73,7 +73,7 @@ def _is_same_release(old: Tool, new: Tool) -> bool:
 
 
 def missing(key: str, source: Source, facts: SystemFacts) -> dict[str, Any]:
-    """Return what the control machine needs to know to send an object, and what it has to fit."""
+    """Return what the controller needs to send an object: its source and the host's system."""
     return {
         "object": key,
         "project": source.project,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a program can run on this host: its processor, and the interpreter or loader it names.
+"""Check that a program can run on this host: its processor, and its interpreter or loader.
 
 The kernel reports a missing loader as "No such file or directory", of the program itself.
 """
@@ -30,23 +30,23 @@ _PT_INTERP = 3
 
 
 class Needs(NamedTuple):
-    """What a program needs to start; empty where it does not say."""
+    """The interpreter and the processors that a program needs; empty if it does not name them."""
 
     interpreter: str = ""
     """A path, or the name that ``env`` looks for on the PATH."""
     processor: str = ""
     processors: tuple[str, ...] = ()
-    """Those that run it, as uname(2) calls them; any if empty."""
+    """Those that run it, by their names of uname(2); any if empty."""
 
 
 def needs(head: bytes) -> Needs:
-    """Return what the first bytes of a program say; nothing of what is neither script nor ELF."""
+    """Return what the first bytes of a program require; nothing for neither script nor ELF."""
     if head.startswith(b"#!"):
         return Needs(_interpreter(head))
     if head.startswith(b"\x7fELF"):
         try:
             return _needs_of_elf(head)
-        # A file that is cut off, or only looks like one: the kernel says what it makes of it.
+        # A file that is truncated, or only begins like one: the kernel reports that.
         except (struct.error, IndexError):
             return Needs()
     return Needs()
@@ -102,7 +102,7 @@ def _segment(head: bytes, order: str, at: int, *, is_64: bool) -> str:
 
 
 def problem(path: str, arch: str, search_path: str) -> str:
-    """Return why a program cannot run on this host; nothing if nothing is known against it.
+    """Return why a program cannot run on this host; empty if no reason is known.
 
     ``search_path`` is the PATH of its user.
     """

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Leaving no more on a machine than its generations need: who may use what, and what is removed.
+"""Remove what no generation needs, and restrict objects to their users.
 
-It can be done again at any time, so it also mends what a killed run has left.
+It can run at any time, so it also cleans up after a killed run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ORPHANS = "orphans.json"
 
 @dataclass
 class Collected:
-    """What a collection has done."""
+    """The result of a collection."""
 
     removed: list[str] = field(default_factory=list)
     """Objects of the store."""
@@ -29,7 +29,7 @@ class Collected:
 
 
 def users_of_places(current: Generation, kept: list[Generation]) -> dict[str, set[int]]:
-    """Return who may use each object: current users, for projects that they still have.
+    """Return the uids that may use each object: current users, for projects that they still have.
 
     That includes older versions. Pure.
     """
@@ -46,7 +46,7 @@ def users_of_places(current: Generation, kept: list[Generation]) -> dict[str, se
 def collect_garbage(root: str, keep: int, grace: float, now: float, always: set[str]) -> Collected:
     """Reduce rights, generations and store to what is needed.
 
-    ``always`` names objects that stay in any case.
+    ``always`` has the names of objects to keep in any case.
     """
     generations, store, done = Generations(root), Store(root), Collected()
     current = generations.current()
@@ -65,7 +65,7 @@ def collect_garbage(root: str, keep: int, grace: float, now: float, always: set[
 
 
 def _correct_folder_modes(root: str, numbers: list[int]) -> bool:
-    """Let users get through to what is theirs, and see nothing on the way."""
+    """Correct the modes of folders that users pass, but must not list."""
     # 0711 lets users pass to what is theirs without listing what others have.
     modes = {"": 0o755, "store": 0o711, "generations": 0o711}
     for number in numbers:
@@ -83,7 +83,7 @@ def _collect_store(
             done.changed |= store.allow(place, users[place])
         elif place in always:
             continue
-        # Left by a run that was killed while it built.
+        # A run that was killed during the build has left it.
         elif not store.is_complete(place):
             store.remove(place)
             done.changed = True
@@ -97,7 +97,7 @@ def _collect_store(
 
 
 class _Orphans:
-    """Objects that nobody needs, and since when; they stay for a while where that is wished."""
+    """Objects without users, and since when; they stay for the grace period."""
 
     def __init__(self, root: str, grace: float, now: float) -> None:
         self.path = os.path.join(root, _ORPHANS)

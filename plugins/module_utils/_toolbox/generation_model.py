@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a machine has: generations of views, one a user, with the receipts of their tools. Pure."""
+"""Define generations: a view for each user, with the installed state of its tools. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 
 class Tool(NamedTuple):
-    """A tool that a user has or is to have.
+    """A tool that a user has or must have.
 
     What comes after ``needs`` is not asked for, it comes about.
     """
@@ -30,13 +30,13 @@ class Tool(NamedTuple):
     needs: tuple[str, ...] = ()
     """The tools of the project that it runs."""
     place: str = ""
-    """The folder in the store, empty where the type has none."""
+    """The folder in the store, empty if the type has none."""
     requested: str = ""
     ready: str = ""
 
     @property
     def as_wanted(self) -> Tool:
-        """Return the tool as it is requested; two that are equal in this are the same."""
+        """Return the tool as it is requested, without what the delivery has set."""
         return self._replace(place="", requested="", ready="")
 
     def as_data(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class Tool(NamedTuple):
 
 
 class View(NamedTuple):
-    """What one user has."""
+    """The tools of one user."""
 
     id: str
     name: str
@@ -64,7 +64,7 @@ class View(NamedTuple):
 
     @property
     def projects(self) -> list[str]:
-        """Return the projects that any tool is from."""
+        """Return the projects of the tools."""
         return sorted({tool.project for tool in self.tools})
 
     def map_tools(self, change: Callable[[Tool], Tool]) -> View:
@@ -72,7 +72,7 @@ class View(NamedTuple):
         return self._replace(tools=tuple(map(change, self.tools)))
 
     def only(self, projects: Collection[str]) -> View:
-        """Return the view with the tools of these projects alone."""
+        """Return the view with the tools of these projects only."""
         return self._replace(tools=tuple(tool for tool in self.tools if tool.project in projects))
 
     def find(self, project: str, name: str) -> Tool | None:
@@ -92,9 +92,9 @@ class View(NamedTuple):
 
 
 class Generation(NamedTuple):
-    """Everything that a machine has at one time.
+    """All views of a host at one time.
 
-    Number 0 is a machine that has never had anything.
+    Number 0 is a host without a delivery.
     """
 
     number: int = 0
@@ -104,7 +104,7 @@ class Generation(NamedTuple):
 
     @property
     def pairs(self) -> set[tuple[str, str]]:
-        """Return who has tools of which project."""
+        """Return the users and the projects of their tools."""
         return {(view.id, tool.project) for view, tool in self.tools}
 
     @property

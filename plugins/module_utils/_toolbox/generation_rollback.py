@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Roll back a machine: users see what they had in a former generation."""
+"""Roll back the views of a host to a former generation."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ _NEVER = float("inf")
 
 
 class Rollback(NamedTuple):
-    """What is rolled back, and how far."""
+    """The toolbox to roll back, and the generation to return to."""
 
     root: str
     to: str
     """The number of a generation, or ``previous``."""
     keep: int = 3
     hold: bool = True
-    """Whether what changes stays so at the next deliveries."""
+    """Whether the next deliveries keep what the rollback changes."""
 
 
 def roll_back(rollback: Rollback, lock_timeout: float, *, check_mode: bool) -> dict[str, Any]:
-    """Let users see what a former generation had.
+    """Return users to the tools of a former generation.
 
-    Users who have left a project since do not get it back.
+    The rollback does not restore tools of projects that the user has left.
     """
     root, to, keep, _hold = rollback
     workstation.check(root)
     if not os.path.isdir(root):
         raise DeliveryError(
-            f"there is no generation in {root}", "nothing was ever delivered", "Deliver first"
+            f"{root} cannot be rolled back", "nothing was delivered to it", "Deliver first"
         )
     with workstation.locked(root, lock_timeout):
         generations = Generations(root)
@@ -57,11 +57,12 @@ def roll_back(rollback: Rollback, lock_timeout: float, *, check_mode: bool) -> d
             for place, uids in users_of_places(Generation(views=views), []).items():
                 Store(root).allow(place, uids | Store(root).users(place))
             generations.draft(views)
-            # Before the switch: a run that is killed after it must not be undone unnoticed.
+            # Before the switch: if the run is killed after it, the next delivery must not undo the
+            # rollback.
             holds.write(root, held)
             publish_draft(root, views, utc_now(), old.number)
-            # Rights are reduced, and objects stay: the next delivery brings back what the catalog
-            # says, and finds them here.
+            # Rights are reduced, and objects stay: a later delivery that installs what the catalog
+            # has finds them here.
             collect_garbage(root, keep, _NEVER, 0, set())
         return {
             "changed": changed,
@@ -79,13 +80,15 @@ def _generation(generations: Generations, current: Generation, to: str) -> Gener
     number = _previous(numbers, current) if to == "previous" else int(to)
     generation = generations.read(number) if number in numbers else None
     if generation is None:
-        what = "there is no former generation"
+        what = "the previous generation does not exist"
         if to != "previous":
-            what = f"there is no generation {number}"
+            what = f"generation {number} does not exist"
         raise DeliveryError(
             what,
-            f"this machine has {', '.join(map(str, numbers)) or 'none'}",
-            "Choose one of these; keep says how many stay" if numbers else "Deliver first",
+            f"this host has generations {', '.join(map(str, numbers))}"
+            if numbers
+            else "this host has no generations",
+            "Choose one of these; set keep to keep more" if numbers else "Deliver first",
             generations=numbers,
         )
     return generation
@@ -99,7 +102,7 @@ def _check_store(root: str, wanted: Generation, number: int) -> None:
     lost = damaged_tools(root, wanted)
     if lost:
         raise DeliveryError(
-            f"generation {number} cannot be brought back",
-            f"no longer as it was: {', '.join(lost)}",
+            f"generation {number} cannot be restored",
+            f"files of these tools were changed or deleted: {', '.join(lost)}",
             "Deliver that version by the catalog",
         )

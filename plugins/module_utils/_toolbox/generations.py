@@ -1,10 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generations on the disk: ``generations/N`` with a view for each user, and the link ``current``.
+"""Store generations: ``generations/N`` with a view for each user, and the link ``current``.
 
-A generation is drafted beside the others, becomes one by a rename, and is what users see by
-another.
+A draft becomes a generation by one rename, and the current one by another.
 """
 
 from __future__ import annotations
@@ -43,12 +42,12 @@ class Generations:
         self._shell_files: dict[tuple[str, ...], dict[str, str]] = {}
 
     def numbers(self) -> list[int]:
-        """Return the numbers of all generations that are there."""
+        """Return the numbers of all generations."""
         names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
         return sorted(int(name) for name in names if name.isdigit())
 
     def read(self, number: int) -> Generation | None:
-        """Return a generation; None where it is not there or not readable."""
+        """Return a generation; None if it does not exist or is not readable."""
         data = read_json(os.path.join(self.folder, str(number), _RECORD))
         try:
             return Generation.from_data(data) if data else None
@@ -56,7 +55,7 @@ class Generations:
             return None
 
     def current(self) -> Generation:
-        """Return what users see now; number 0 where they see nothing."""
+        """Return the generation that users see; number 0 before the first delivery."""
         head, number = os.path.split(points_to(self.current_link))
         if head != "generations" or not number.isdigit():
             return Generation()
@@ -89,8 +88,8 @@ class Generations:
             os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
             os.symlink(target, path)
         for name, text in layout.texts.items():
-            # Without fsync: one that a power cut has emptied is not what is_sound() expects, and is
-            # written again.
+            # Without fsync: if a power cut has emptied a file, is_sound() finds it, and the next
+            # delivery writes the view again.
             write(os.path.join(top, name), text, 0o644, lasting=False)
         for name, text in layout.launchers.items():
             write(os.path.join(top, name), text, 0o755, lasting=False)
@@ -113,18 +112,18 @@ class Generations:
         remove(os.path.join(self.folder, _DRAFT))
 
     def publish(self, generation: Generation) -> None:
-        """Make the draft a generation."""
+        """Turn the draft into a generation."""
         draft = os.path.join(self.folder, _DRAFT)
         # Before the rename, so that whatever has a number also has its record.
         write_json(os.path.join(draft, _RECORD), generation.as_data())
         os.rename(draft, os.path.join(self.folder, str(generation.number)))
 
     def switch(self, number: int) -> None:
-        """Let users see a generation: one rename for the whole machine."""
+        """Switch all views to a generation, by one rename."""
         link(os.path.join("generations", str(number)), self.current_link)
 
     def is_sound(self, generation: Generation) -> bool:
-        """Return whether the views are on the disk as they were written."""
+        """Return whether the views on the disk are as they were written."""
         top = os.path.join(self.folder, str(generation.number))
         if read_text(os.path.join(top, TOOLS)) != TOOLS_SCRIPT:
             return False
@@ -151,7 +150,7 @@ class Generations:
         )
 
     def allow(self, generation: Generation, *, visible: bool) -> bool:
-        """Let users into their views, or nobody into any; return whether that was a change."""
+        """Allow users to enter their views, or none of them; return whether that was a change."""
         top = os.path.join(self.folder, str(generation.number), "users")
         changed = False
         for view in generation.views:
@@ -172,7 +171,7 @@ class Generations:
 def publish_draft(
     root: str, views: tuple[View, ...], now: str, rolled_back_to: int | None = None
 ) -> None:
-    """Make a generation of the draft, and let users see it."""
+    """Turn the draft into a generation, and switch to it."""
     generations = Generations(root)
     ready = tuple(
         view.map_tools(lambda tool: tool._replace(ready=tool.ready or now)) for view in views
@@ -183,5 +182,5 @@ def publish_draft(
 
 
 def utc_now() -> str:
-    """Return the time as generations have it, in UTC."""
+    """Return the current time in UTC, in the form of generations."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

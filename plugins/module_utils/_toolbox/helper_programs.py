@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Helper programs that installers run, such as uv: objects of the store like any tool's. Pure.
+"""Provide helper programs of installers, such as uv, as objects of the store. Pure.
 
-The control machine sends a program, with its checksum, to a machine that installs with it.
+The controller sends a program, with its checksum, to a host that needs it for a tool.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .wanted_tools import Source, object_key
 
 
 class HelperProgram(NamedTuple):
-    """A program, the key of its object, and what that is made of."""
+    """A program, the key of its object, and the source of the object."""
 
     name: str
     key: str
@@ -39,5 +39,5 @@ def _program(name: str, checksum: str, facts: SystemFacts) -> HelperProgram:
     entry = {"type": BINARY.name, "name": name, "version": ""}
     details, commands = {"sha256": checksum}, {name: name}
     key = object_key(entry, details, commands, facts)
-    # No project has it: this is how the control machine tells a program from a tool.
+    # Without a project: the controller recognizes a program by that.
     return HelperProgram(name, key, Source("", name, BINARY.name, 0, details, commands))

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Holds: tools that stay on a workstation as they are, whatever the catalog has.
+"""Hold tools on a workstation as they are, whatever the catalog has.
 
-A rollback makes them, so that the next delivery does not undo it.
+A rollback holds what it changes, so that the next delivery does not undo it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from .wanted_tools import WantedUser
 
 _FILE = "holds.json"
 Holds = Mapping[tuple[str, str], Optional[Tool]]
-"""Held tools by project and name; None for one that is not to be there."""
+"""Held tools by project and name; None for a tool that must not be installed."""
 
 
 class Unheld(NamedTuple):
-    """The holds that remain, and the names that were none."""
+    """The holds that remain, and the names without a hold."""
 
     holds: Holds
     unknown: tuple[str, ...] = ()
@@ -79,10 +79,7 @@ def unheld(holds: Holds, names: Collection[str]) -> Unheld:
 
 
 def in_store(holds: Holds, places: Mapping[str, str]) -> Holds:
-    """Return the holds whose tools are in the store; ``places`` has each object's, or is empty.
-
-    Pure.
-    """
+    """Return the holds whose tools are in the store; ``places`` has each object's place. Pure."""
     return {
         key: tool
         for key, tool in holds.items()
@@ -93,7 +90,7 @@ def in_store(holds: Holds, places: Mapping[str, str]) -> Holds:
 def lost_notes(holds: Holds, present: Holds) -> Iterator[str]:
     """Yield a sentence for each hold that has ended, such as after the store was edited. Pure."""
     for key in sorted(holds.keys() - present.keys()):
-        yield f"{' '.join(key)} is held no more: its version is not in the store"
+        yield f"{' '.join(key)} is not held any more: the store has lost its version"
 
 
 def apply(users: Iterable[WantedUser], holds: Holds) -> tuple[WantedUser, ...]:
@@ -110,7 +107,7 @@ def _with_holds(user: WantedUser, holds: Holds) -> WantedUser:
 
 
 def as_data(holds: Holds) -> list[dict[str, Any]]:
-    """Return the holds as a result has them; a tool that is not to be there has no version."""
+    """Return the holds as plain data; a tool that must not be installed has no version."""
     return [
         {"project": project, "name": name, "version": tool.version if tool else ""}
         for (project, name), tool in sorted(holds.items())
@@ -118,7 +115,7 @@ def as_data(holds: Holds) -> list[dict[str, Any]]:
 
 
 def notes(holds: Holds, users: Iterable[WantedUser]) -> Iterator[str]:
-    """Yield a sentence for each hold that keeps a user from what the catalog has. Pure."""
+    """Yield a sentence for each hold that differs from what the catalog has. Pure."""
     catalog: dict[tuple[str, str], Tool] = {}
     for user in users:
         catalog.update(((tool.project, tool.name), tool) for tool in user.tools)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inspect a machine: what it has, for whom, and what is not as it was delivered."""
+"""Inspect a host: its tools, their users, and what differs from what was delivered."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .tool_store import damaged_tools
 
 
 def inspect(root: str) -> dict[str, Any]:
-    """Return what a workstation has; nothing is changed, and no lock is needed."""
+    """Return the installed state of a workstation, without a lock and without changes."""
     workstation.check(root)
     generations = Generations(root)
     # No lock: generations and the link to the current one are put in place by renames alone.

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The installers of all types of tools by name.
+"""List the installers of all types by name.
 
-A new type is a file in ``installers`` and its name here, in the import and in the table. The
-folder cannot be searched in place of that: AnsiballZ sends a module with those files alone that it
-finds imported by name.
+To add a type, write a file in ``installers`` and name it here, in the import and in the table. The
+folder cannot be searched instead: AnsiballZ sends only those files with a module that it finds
+imported by name.
 """
 
 from __future__ import annotations

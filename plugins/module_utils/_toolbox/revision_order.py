@@ -14,7 +14,7 @@ _NUMBERS = ("usn", "change", "time")
 
 
 class Order(NamedTuple):
-    """What is known of a revision when it is held against the last one."""
+    """The result of comparing a revision with the last one."""
 
     older: bool = False
     other_source: bool = False

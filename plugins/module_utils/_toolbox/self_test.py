@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a tool works for the user who is to have it: can its commands start, its own test."""
+"""Test a tool as its user: whether its commands can start, then its own test."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LINES = 20
 
 
 class FailedTool(NamedTuple):
-    """A tool that could not be made ready for a user."""
+    """A tool that is not ready for a user, with the reason."""
 
     view: View
     tool: Tool
@@ -34,11 +34,11 @@ class FailedTool(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """Return whose tool it is."""
+        """Return the user, the project and the name of the tool."""
         return self.view.id, self.tool.project, self.tool.name
 
     def __str__(self) -> str:
-        """Return a sentence, with the last line of the test."""
+        """Return a clause, with the last line of the test."""
         tool = self.tool
         last = f" ({self.output[-1]})" if self.output else ""
         return (
@@ -60,7 +60,7 @@ class FailedTool(NamedTuple):
 def failures(
     views: Iterable[View], users: str, timeout: int, store: Store, arch: str
 ) -> list[FailedTool]:
-    """Test what is not ready yet; ``users`` is the folder with the views to test."""
+    """Test the tools that are not ready yet; ``users`` is the folder with the views to test."""
     failed_tools = []
     for view in views:
         base = os.path.join(users, view.name)
@@ -135,7 +135,7 @@ def _test(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            # A process group of its own, so that a timeout ends what the test has started, too.
+            # In a process group of its own, so that a timeout also ends what the test has started.
             start_new_session=True,
         )
     except OSError as error:
@@ -152,10 +152,10 @@ def _outcome(
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        return FailedTool(view, tool, f"it did not end within {timeout} s")
+        return FailedTool(view, tool, f"the self-test did not end within {timeout} s")
     lines = tuple(output.decode("utf-8", "replace").splitlines()[-_LINES:])
     return (
-        FailedTool(view, tool, f"it ended with {process.returncode}", lines)
+        FailedTool(view, tool, f"the self-test exited with code {process.returncode}", lines)
         if process.returncode
         else None
     )

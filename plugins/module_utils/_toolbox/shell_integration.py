@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Enrolment: the PATH of whoever logs in leads to their view, whatever shell or session it is.
+"""Integrate views with shells: add each user's view to the PATH of login sessions.
 
 profile.d and environment.d do not reach ``ssh host command`` on some systems; pam_env does. cron
 sets a PATH of its own.
@@ -29,9 +29,9 @@ _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class StartupFile(NamedTuple):
-    """A file of the system that is ours, or has a block of ours.
+    """A startup file that this collection writes, or one that has its block.
 
-    ``needs`` is what shows that it would be read.
+    It is only written if one of ``needs`` exists, so that a program would read it.
     """
 
     path: str
@@ -41,10 +41,10 @@ class StartupFile(NamedTuple):
 
 
 def _shell(root: str, etc: str) -> str:
-    """Return what every POSIX shell reads.
+    """Return the text for POSIX shells.
 
-    It is read by others' shells, so it leaves nothing behind and cannot fail. zsh finds completions
-    by FPATH, which is its array fpath (zshparam(1)).
+    All users' shells read it, so it leaves no variables and cannot fail. zsh finds completions by
+    FPATH, which is its array fpath (zshparam(1)).
     """
     return f"""\
 # Written by shipping.code; changes are overwritten.
@@ -81,8 +81,8 @@ test -r $shipping_view/env.fish; and source $shipping_view/env.fish
 
 def _session(root: str, etc: str) -> str:
     return (
-        # environment.d(5) expands variables such as USER, and has none for the uid: so views are
-        # named by login names.
+        # environment.d(5) expands variables such as USER, and has none for the uid. So login names
+        # are the names of views.
         "# Written by shipping.code; changes are overwritten.\n"
         f"PATH={root}/current/users/${{USER}}/bin:${{PATH}}\n"
     )
@@ -110,7 +110,7 @@ PLACES = (
 
 
 def install_shell_integration(root: str, etc: str, *, check_mode: bool = False) -> list[str]:
-    """Write what is not there as it must be; return the paths that change."""
+    """Write the startup files that differ; return the paths that change."""
     changed = []
     for place in PLACES:
         path = os.path.join(etc, place.path)
@@ -129,16 +129,16 @@ def install_shell_integration(root: str, etc: str, *, check_mode: bool = False) 
 
 
 def remove_shell_integration(root: str, etc: str, *, check_mode: bool = False) -> list[str]:
-    """Remove what install_shell_integration() wrote, and nothing else.
+    """Remove only what install_shell_integration() wrote.
 
     Return the paths that change.
     """
     changed = []
-    # Not by ``needs``: a shell may have been removed since, and its file is still ours.
+    # Regardless of ``needs``: a shell may have been removed since, but its file is still there.
     for place in PLACES:
         path = os.path.join(etc, place.path)
         old = read_text(path)
-        # Only what is ours for certain: a whole file that somebody has edited stays.
+        # Only what is unchanged: a file that a user has edited stays.
         if not (BEGIN in old if place.block else old == place.text(root, etc)):
             continue
         changed.append(path)
@@ -157,8 +157,8 @@ def _with_block(path: str, old: str, block: str) -> str:
     if path.endswith("pam_env.conf") and _SET_BY_OTHERS.search(others):
         view = block.splitlines()[1].partition("DEFAULT=")[2].partition(":")[0]
         raise Unsupported(
-            f"{path} sets PATH already",
-            "of two settings one would be lost",
+            f"{path} already sets PATH",
+            "pam_env would ignore one of two settings",
             f"Put {view}: at the beginning of that value and set shell_integration: false, or"
             " remove the line",
         )
@@ -170,7 +170,7 @@ def _with_block(path: str, old: str, block: str) -> str:
 
 
 def _put(path: str, text: str) -> None:
-    """Write through a link where the system has one; these folders belong to root."""
+    """Write to the target if the path is a link of the system; these folders belong to root."""
     real = os.path.realpath(path)
     os.makedirs(os.path.dirname(real), mode=0o755, exist_ok=True)
     mode = os.stat(real).st_mode & 0o777 if os.path.exists(real) else 0o644

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to change on a machine: what it has against what it must have. Pure."""
+"""Compare the tools that a host has with those that it must have. Pure."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from .generation_model import Generation, Tool, View, ordered
 from .wanted_tools import WantedUser
 
 Pairs = frozenset[tuple[str, str]]
-"""Who (by id) is in which project."""
+"""Ids of users, each with a project."""
 
 
 class Accounts(NamedTuple):
-    """What the machine itself says of accounts: the uid of a login name, the login name of a uid.
+    """The host's accounts: the uid of a login name, the login name of a uid.
 
-    None for nobody.
+    None if there is no such account.
     """
 
     uids: Mapping[str, int | None]
     names: Mapping[int, str | None]
 
     def still_owns(self, view: View) -> bool:
-        """Return whether the uid of a view does not belong to somebody else now."""
+        """Return whether the uid of a view does not belong to another user now."""
         return self.names.get(view.uid) in (None, view.name)
 
     def uid_of(self, view: View) -> int:
-        """Return the uid of a view's login name now, or that of the view where nobody has it."""
+        """Return the uid of a view's login name now, or that of the view if no account has it."""
         uid = self.uids.get(view.name)
         return view.uid if uid is None else uid
 
@@ -44,7 +44,7 @@ them for other platforms only.
 
 
 class ToolRemoval(NamedTuple):
-    """A user who has tools of a project and is to lose them, and why."""
+    """Tools of a project that a user loses, and why."""
 
     id: str
     name: str
@@ -57,21 +57,21 @@ class ToolRemoval(NamedTuple):
         return {**self._asdict(), "tools": list(self.tools)}
 
     def may_be_done(self, approved_removals: Pairs) -> bool:
-        """Return whether it need not wait until all workstations have answered."""
+        """Return whether it may be done before all workstations have answered."""
         if self.cause == LEFT:
             return (self.id, self.project) in approved_removals
         return self.cause == DECLARED
 
 
 class ToolboxTarget(NamedTuple):
-    """What a machine is to have, what leaves or would leave, and what users should know."""
+    """The views that a host must have, the removals, and notes for operators."""
 
     views: tuple[View, ...]
     removals: tuple[ToolRemoval, ...]
     blocked: tuple[ToolRemoval, ...] = ()
-    """Those of the removals that are not to be done yet."""
+    """Those of the removals that are blocked."""
     unknown: tuple[str, ...] = ()
-    """Users that the machine does not know."""
+    """Users without an account on the host."""
     notes: tuple[str, ...] = ()
 
 
@@ -84,7 +84,7 @@ def target(
     block_removals: bool = False,
     approved_removals: Pairs = frozenset(),
 ) -> ToolboxTarget:
-    """Return what the machine is to have.
+    """Return the views that the host must have.
 
     With ``block_removals`` users that would lose a project keep it for now, unless
     ``approved_removals`` has it.
@@ -98,11 +98,13 @@ def target(
         uid = accounts.uids.get(user.name)
         if uid is not None:
             views.append(View(user.id, user.name, uid, _wanted_tools(user, former, now)))
-        # The account may be unknown only because the client of the directory is down: nobody loses
-        # tools for that.
+        # The account may be unknown only because the directory client is down. No user loses tools
+        # for that.
         elif former and accounts.still_owns(former):
             views.append(former.only(user.projects))
-            notes.append(f"{user.name} is not known to this machine now, and keeps what is there")
+            notes.append(
+                f"{user.name} has no account on this host now, and keeps the installed tools"
+            )
         else:
             unknown.append(user.name)
     views = _with_needs(views, current)
@@ -131,7 +133,7 @@ def _wanted_tools(user: WantedUser, former: View | None, now: str) -> tuple[Tool
 
 
 def _with_state(tool: Tool, former: View, now: str, held: Pairs) -> Tool:
-    """Return the tool with what is known of it; one that was there in the same form keeps it.
+    """Return the tool with its installed state, if it was installed in the same form.
 
     One that the catalog holds stays as it was.
     """
@@ -140,7 +142,7 @@ def _with_state(tool: Tool, former: View, now: str, held: Pairs) -> Tool:
         return tool._replace(requested=now)
     if (tool.project, tool.name) in held:
         return old
-    # The same object with the same test: what else differs, such as a priority, needs no new test.
+    # The same object with the same test: another difference, such as a priority, needs no new test.
     if old.as_wanted == tool or (old.object == tool.object and old.self_test == tool.self_test):
         return tool._replace(place=old.place, requested=old.requested, ready=old.ready)
     return tool._replace(requested=now)
@@ -177,9 +179,9 @@ def _with_blocked(
     logins: set[str],
     removals: Iterable[ToolRemoval],
 ) -> list[View]:
-    """Return the views with what they would lose and may not yet.
+    """Return the views with the tools whose removal is blocked.
 
-    An account that is somebody else's now loses it in any case.
+    An account that belongs to another user now loses them in any case.
     """
     blocked = _names_by_user(removals)
     result = {view.id: view for view in views}
@@ -197,7 +199,7 @@ def _with_blocked(
 def _is_free(former: View, accounts: Accounts, logins: set[str]) -> bool:
     """Return whether neither the login name nor the uid is another user's now.
 
-    That user must not find these tools.
+    The other user must not get these tools.
     """
     return former.name not in logins and accounts.still_owns(former)
 
@@ -214,7 +216,7 @@ def _names_by_user(removals: Iterable[ToolRemoval]) -> dict[str, set[tuple[str, 
 def without(
     views: Iterable[View], failed: set[tuple[str, str, str]], current: Generation
 ) -> tuple[View, ...]:
-    """Return the views where each failed tool (id, project, name) is as before, or left out."""
+    """Return the views with each failed tool (id, project, name) as before, or without it."""
     result = []
     for view in views:
         former = current.view(view.id)
@@ -231,9 +233,9 @@ def without(
 
 
 def rolled_back(current: Generation, old: Generation) -> tuple[View, ...]:
-    """Return what users had in ``old``, for the projects that they still have.
+    """Return the views of ``old``, for the projects that users still have.
 
-    What they have joined since stays as it is.
+    Tools of projects that they have joined since stay as they are.
     """
     views = []
     for view in current.views:

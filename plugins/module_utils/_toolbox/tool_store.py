@@ -1,11 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The store: each version of each tool in a folder of its own, named by the hash of its inputs.
+"""Store each version of each tool in a folder, named by the hash of its inputs.
 
-An object is built in its final place and counts only when its marker has been renamed in. The
-marker knows every file's size, times and mode, so that an edited or deleted file is seen without
-reading it.
+An object is built in its final place. It is complete when its marker has been renamed in. The
+marker has each file's size, times and mode, so that a change is found without reading the file.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from .wanted_tools import Source
 
 _MARKER = "complete"
 _SENT = "given"
-# No name from slug() has a ~, so that no other object's key begins with this.
+# slug() returns no ~, so that no other object's key begins with this.
 _AGAIN = "~"
 
 
@@ -36,7 +35,7 @@ class Store:
         self.folder = os.path.join(root, "store")
 
     def sent_folder(self, place: str) -> str:
-        """Return the folder of an object for what the control machine sends for it."""
+        """Return the folder of an object for the files from the controller."""
         return self.path(place, _SENT)
 
     def path(self, place: str, *parts: str) -> str:
@@ -52,7 +51,7 @@ class Store:
         return os.path.isfile(self.path(place, _MARKER))
 
     def is_sound(self, place: str) -> bool:
-        """Return whether it is finished, and is as it was then."""
+        """Return whether it is complete and unchanged."""
         marker = read_json(self.path(place, _MARKER))
         if not isinstance(marker, dict):
             return False
@@ -68,7 +67,7 @@ class Store:
         return list(marker["files"]) if isinstance(marker, dict) else []
 
     def find(self, key: str) -> str:
-        """Return the place where an object is, sound; empty where there is none."""
+        """Return the place of an unchanged object; empty if the store does not have it."""
         if self.is_sound(key):
             return key
         others = (place for place in self.places() if place.startswith(f"{key}{_AGAIN}"))
@@ -77,7 +76,7 @@ class Store:
     def free_place(self, key: str) -> str:
         """Return a place for an object.
 
-        One that was damaged stays beside it, as long as somebody may be using it.
+        A damaged one stays beside it, as long as users may be running it.
         """
         number = 1
         while True:
@@ -87,11 +86,11 @@ class Store:
             number += 1
 
     def make_place(self, key: str) -> str:
-        """Make an empty folder for an object that is to be built; return its place."""
+        """Create an empty folder for an object that is to be built; return its place."""
         place = self.free_place(key)
         remove(self.path(place))
         make_folder(self.folder, 0o711)
-        # Closed at the top until allow() names users; below it everybody who gets in may read.
+        # The top is closed until allow() names users. Below it, all of them may read.
         for part, mode in (("", 0o700), (_SENT, 0o700), ("files", 0o755)):
             make_folder(self.path(place, part), mode)
         return place
@@ -114,11 +113,11 @@ class Store:
         return notes or []
 
     def finish(self, place: str) -> None:
-        """Write the marker: from now on the object counts."""
+        """Write the marker, which completes the object."""
         top = self.path(place, "files")
         fingerprints = {name: _fingerprint(os.path.join(top, name)) for name in _files(top)}
-        # Without fsync, since a delivery may build hundreds: a marker that a power cut has emptied
-        # makes the object unsound, and it is built again.
+        # Without fsync, since a delivery may build hundreds: if a power cut empties a marker, the
+        # object counts as changed and is built again.
         write_json(self.path(place, _MARKER), {"files": fingerprints}, lasting=False)
 
     def allow(self, place: str, uids: Collection[int]) -> bool:
@@ -130,13 +129,13 @@ class Store:
         return acl.users(self.path(place))
 
     def remove(self, place: str) -> None:
-        """Remove an object, its marker first: at no moment does a part of it count."""
+        """Remove an object, its marker first: so a part of it never counts as complete."""
         remove(self.path(place, _MARKER))
         remove(self.path(place))
 
 
 def damaged_tools(root: str, generation: Generation) -> list[str]:
-    """Return the tools of a generation whose objects are not as they were installed."""
+    """Return the tools of a generation whose objects were changed."""
     store = Store(root)
     return sorted(
         {
@@ -148,14 +147,14 @@ def damaged_tools(root: str, generation: Generation) -> list[str]:
 
 
 def _make_executable(top: str, path: str, source: Source) -> None:
-    """Make the file of a command executable; it must be there, and inside."""
+    """Make the file of a command executable; it must exist in the object's folder."""
     full = os.path.join(top, path)
     inside = os.path.realpath(os.path.dirname(full)).startswith(os.path.realpath(top))
     # By its real path: an archive may have links between its folders.
     if not inside or not os.path.isfile(full):
         raise DeliveryError(
             f"{source.tool} of {source.project} has no {path}",
-            "the catalog offers it as a command",
+            "the catalog names it as a command",
             "Correct commands in the catalog, or strip",
         )
     if not os.path.islink(full):
@@ -166,19 +165,19 @@ def _make_executable(top: str, path: str, source: Source) -> None:
 def _files(top: str) -> Iterator[str]:
     """Yield files and links below a folder, by their path in it."""
     for folder, folders, files in os.walk(top):
-        # os.walk() takes a link to a folder for a folder, and does not enter it.
+        # os.walk() lists a link to a folder as a folder, and does not enter it.
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         for name in (*files, *links):
             yield os.path.relpath(os.path.join(folder, name), top)
 
 
 def _fingerprint(path: str) -> Any:
-    """Return what shows that a file was touched; its ctime cannot be set by hand."""
+    """Return values that show a change of a file; users cannot set its ctime."""
     try:
         about = os.lstat(path)
     except OSError:
         return None
     if stat.S_ISLNK(about.st_mode):
         return os.readlink(path)
-    # Hashes would cost a read of everything at each delivery, 500 MB for a large tool.
+    # Hashes would need to read each file in each delivery, 500 MB for a large tool.
     return [about.st_mode, about.st_uid, about.st_size, about.st_mtime_ns, about.st_ctime_ns]

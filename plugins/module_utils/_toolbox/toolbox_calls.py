@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a call of a module comes to."""
+"""Run a call of the modules, and return its result."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def toolbox(options: Options, *, check_mode: bool) -> dict[str, Any]:
 
 
 def directly(options: Options, *, dry: bool, diff: bool) -> dict[str, Any]:
-    """Make the same call without a module around it, with the result that a module would give."""
+    """Run the same call without a module, and return the result that a module would return."""
     try:
         result = toolbox(options, check_mode=dry)
     except ShippingError as error:
@@ -68,7 +68,7 @@ def _toolbox(options: Options, *, check_mode: bool) -> dict[str, Any]:
 
 
 def _without_record(options: Options, *, check_mode: bool) -> dict[str, Any]:
-    # Imported where it is needed: most calls have a record, and loading takes a machine's time.
+    # Imported where it is used: most calls have a host assignment, and the import takes time.
     from . import generation_rollback, uninstall
 
     root, timeout = options["path"], options["lock_timeout"]
@@ -82,12 +82,12 @@ def _without_record(options: Options, *, check_mode: bool) -> dict[str, Any]:
 
 
 def _bundle(options: Options) -> Bundle:
-    """Return what was sent, if it arrived as it was sent."""
+    """Return the bundle, if its checksum is right."""
     about = options["_bundle"]
     if not about:
         return Bundle()
     bundle = Bundle(
-        # Small content comes along with the call, which saves a round trip; more comes as a file.
+        # Small content is part of the call, which saves a round trip. Larger content is in a file.
         str(about["path"]) if "path" in about else base64.b64decode(options["_content"])
     )
     bundle.verify(about["sha256"])
@@ -95,22 +95,22 @@ def _bundle(options: Options) -> Bundle:
 
 
 def _result(report: dict[str, Any], *, may_fail: bool, is_unfinished: bool) -> dict[str, Any]:
-    """Return what the module reports; a tool that is not ready fails the call.
+    """Return the result of the module; a tool that is not ready fails the call.
 
-    A call that blocks removals may not fail: the play continues, so that others can leave. The role
-    then reports errors of the catalog, once for all workstations.
+    A call that blocks removals does not fail: the play continues, so that other users' tools are
+    removed. The role then reports errors of the catalog, once for all workstations.
     """
     failures = report.pop("failure_texts")
-    # What is missing is sent first: the next call reports the errors.
+    # The controller sends missing content first: the next call reports the errors.
     if may_fail and not is_unfinished:
         failures += [error["reason"] for error in report["catalog_errors"]]
     if failures and may_fail:
         rest = (
-            "What was there before is still there"
+            "Users keep the versions that they had"
             if report["generation"]
-            else "Nothing else was left out"
+            else "All other tools were installed"
         )
-        message = f"not everything is ready: {'; '.join(failures)}. {rest}"
+        message = f"not all tools are ready: {'; '.join(failures)}. {rest}"
         return {**report, "failed": True, "msg": message}
     return {
         **report,
@@ -123,15 +123,15 @@ def _result(report: dict[str, Any], *, may_fail: bool, is_unfinished: bool) -> d
 
 
 def _unknown(names: list[str]) -> list[str]:
-    return [f"{name} is not known to this machine and gets nothing" for name in names]
+    return [f"{name} has no account on this host and gets no tools" for name in names]
 
 
 def _cannot_write(root: str, error: OSError) -> DeliveryError:
-    # Nothing is visible before the switch, so that a full disk costs users nothing.
+    # Before the switch, users keep what they had: a full disk does not affect them.
     hint = (
-        "Make room there, then run again"
+        "Free space there, then run again"
         if error.errno in (errno.ENOSPC, errno.EDQUOT)
-        else "Look at that path, then run again"
+        else "Check that path, then run again"
     )
     where = error.filename or root
     return DeliveryError(

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the toolbox's modules, and which of them go together. Pure."""
+"""Define the options of the toolbox's modules, and check their combination. Pure."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ TOOLBOX: dict[str, dict[str, Any]] = {
     "test_timeout": {"type": "int", "default": 60},
     "lock_timeout": {"type": "int", "default": 60},
     "uv_path": {"type": "path"},
-    # From the action plugin alone: it reads the catalog on the control node, since PyYAML may be
-    # missing on a workstation.
+    # Set by the action plugin: it reads the catalog on the controller, since PyYAML may be missing
+    # on a workstation.
     "_projects": {"type": "list", "elements": "dict"},
     "_programs": {"type": "dict"},
     "_bundle": {"type": "dict"},
@@ -45,7 +45,7 @@ TOOLBOX: dict[str, dict[str, Any]] = {
 
 
 def check(options: Options) -> None:
-    """Raise SpecError for options that do not fit together, before anything is touched."""
+    """Raise SpecError for options that cannot be combined, before anything is changed."""
     limits = {"keep": 1, "grace": 0, "test_timeout": 1, "lock_timeout": 0}
     numbers = {name: options[name] for name in limits if isinstance(options.get(name), int)}
     problems = [
@@ -57,7 +57,7 @@ def check(options: Options) -> None:
         problems += _problems_of_rolling_back(options)
     elif options.get("state", "present") == "present":
         problems += [
-            Problem(name, "is needed") for name in ("record", "catalog") if not options.get(name)
+            Problem(name, "is required") for name in ("record", "catalog") if not options.get(name)
         ]
     if problems:
         raise SpecError(problems, "the options")
@@ -71,11 +71,7 @@ def _problems_of_rolling_back(options: Options) -> list[Problem]:
         else [Problem("generation", f"must be a number or previous, not {generation!r}")]
     )
     if options.get("record"):
-        problems.append(
-            Problem(
-                "generation", "goes without record: either what was, or what the directory says"
-            )
-        )
+        problems.append(Problem("generation", "cannot be combined with record"))
     if options.get("state") == "absent":
-        problems.append(Problem("generation", "goes without state: absent"))
+        problems.append(Problem("generation", "cannot be combined with state: absent"))
     return problems

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Uninstall: remove everything that deliveries have written to a machine."""
+"""Uninstall: remove everything that deliveries have written to a host."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from .delivery_report import diff, installed_state
 from .generations import Generations
 from .shell_integration import remove_shell_integration
 
-# The link to the current generation first, so that no user sees a view of which a part is removed.
-# Names in .new are what a killed run has left of files that it was writing.
+# The link to the current generation first, so that no user sees a part of a view.
+# A killed run may have left .new of a file that it was writing.
 _OURS = (
     "current",
     "current.new",
@@ -34,7 +34,7 @@ _OURS = (
 def uninstall(root: str, etc: str, lock_timeout: float, *, check_mode: bool) -> dict[str, Any]:
     """Remove everything that deliveries have written, and the shell integration.
 
-    Files of others stay.
+    Other files stay.
     """
     workstation.check(root)
     current = Generations(root).current()

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands in a user's view.
+"""Compute the contents of a user's view.
 
-Links to commands and files, variables, and the list that ``tools`` prints. Pure.
+It has links to commands and files, variables, and the list that ``tools`` prints. Pure.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .view_environment import ranked, why_first
 TOOLS = "tools"
 TOOLS_SCRIPT = """\
 #!/bin/sh
-# Lists what this user has on this machine: tools [--json]
+# List the tools of this user on this host: tools [--json]
 here=$(dirname "$0")
 case "${1-}" in
   "") exec cat "$here/../tools.txt" ;;
@@ -46,7 +46,7 @@ ShellFiles = Callable[[Tool], Mapping[str, str]]
 
 
 def contents(root: str, view: View, shell_files_of: ShellFiles) -> ViewContents:
-    """Return everything of a view."""
+    """Return the contents of a view."""
     links = {f"bin/{TOOLS}": f"../../../{TOOLS}"}
     launchers: dict[str, str] = {}
     for command, tools in _by_command(view).items():
@@ -63,7 +63,7 @@ def contents(root: str, view: View, shell_files_of: ShellFiles) -> ViewContents:
             links[f"share/{tool.project}/{tool.path}"] = _stored(root, tool, tool.path)
     for path, tools in _by_shell_file(view, shell_files_of).items():
         links[path] = _stored(root, tools[0], shell_files_of(tools[0])[path])
-    # By the link, so that a shell that is open finds the files of later generations, too.
+    # By the link, so that an open shell finds the files of later generations, too.
     base = os.path.join(root, "current", "users", view.name)
     texts = {
         **_environment_files(view, base, links),
@@ -110,7 +110,7 @@ def _environment_files(view: View, base: str, links: Mapping[str, str]) -> dict[
 
 
 def clashes(view: View, shell_files_of: ShellFiles) -> list[str]:
-    """Return notes on what more than one project has, and on what became of each."""
+    """Return notes on what several projects have, and which project the user gets it from."""
     return [
         *_clashes_of_commands(view),
         *view_environment.clashes(view),
@@ -123,7 +123,7 @@ def _clashes_of_commands(view: View) -> Iterator[str]:
         if len(tools) > 1:
             others = ", ".join(f"{command}@{tool.project}" for tool in tools[1:])
             yield (
-                f"{view.name}: {command} is the one of {tools[0].project}"
+                f"{view.name}: {command} is the command of {tools[0].project}"
                 f" {why_first(*tools[:2])}; also {others}"
             )
 
@@ -142,7 +142,7 @@ def _clashes_of_shell_files(view: View, shell_files_of: ShellFiles) -> Iterator[
 
 
 def _by_shell_file(view: View, shell_files_of: ShellFiles) -> dict[str, list[Tool]]:
-    """Return the tools that have each man page and completion, the one that wins first."""
+    """Return the tools that have each man page and completion, by their rank."""
     by_path: dict[str, list[Tool]] = {}
     for tool in ranked(view.tools):
         for path in shell_files_of(tool) if tool.place else ():
@@ -151,7 +151,7 @@ def _by_shell_file(view: View, shell_files_of: ShellFiles) -> dict[str, list[Too
 
 
 def _by_command(view: View) -> dict[str, list[Tool]]:
-    """Return the tools that have each command, the one that wins first."""
+    """Return the tools that have each command, by their rank."""
     by_command: dict[str, list[Tool]] = {}
     for tool in ranked(view.tools):
         for command in tool.commands:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a membership record and the projects' manifests to what each user of a machine must have.
+"""Compute the tools of each user from the host assignment and the projects' manifests.
 
 Pure.
 """
@@ -20,11 +20,11 @@ from .installer_registry import INSTALLERS
 from .installers.installer import Details, SystemFacts
 
 LAYOUT = 1
-"""Raised when objects of the store get another layout, so that old ones are not taken for new."""
+"""Increase it when the layout of objects changes, so that old objects are not reused."""
 
 
 class CatalogFault(NamedTuple):
-    """A project, or a tool of it, that the catalog does not describe because of an error.
+    """A project, or a tool of it, that has an error in the catalog.
 
     It stays on workstations as it is.
     """
@@ -40,7 +40,7 @@ class CatalogFault(NamedTuple):
 
 
 class WantedUser(NamedTuple):
-    """A user of the record, with the tools of all projects."""
+    """A user of the host assignment, with the tools of all projects."""
 
     id: str
     name: str
@@ -48,7 +48,7 @@ class WantedUser(NamedTuple):
     faulty: frozenset[tuple[str, str]] = frozenset()
     """Projects and tools of the user that the catalog does not describe now."""
     memberships: frozenset[str] = frozenset()
-    """The projects of the record, also those that have no tools."""
+    """The projects of the user, also those that have no tools."""
     removed: frozenset[tuple[str, str]] = frozenset()
     """Projects and tools that the catalog declares to be removed."""
     held: frozenset[tuple[str, str]] = frozenset()
@@ -71,7 +71,7 @@ class WantedUser(NamedTuple):
 
 
 class Source(NamedTuple):
-    """What an object is made of, and where in the catalog the control machine finds it."""
+    """The inputs of an object, and its place in the catalog."""
 
     project: str
     tool: str
@@ -82,9 +82,9 @@ class Source(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """All users of a record with their tools, and what their objects are made of.
+    """All users of the host assignment with their tools, and the sources of their objects.
 
-    Tools that are not for this machine stand apart.
+    ``skipped`` names tools that are not for this host.
     """
 
     users: tuple[WantedUser, ...]
@@ -95,7 +95,7 @@ class Wanted(NamedTuple):
 
 @dataclass
 class _ProjectTools:
-    """What a project has for this machine."""
+    """The tools of a project for this host."""
 
     tools: list[Tool] = field(default_factory=list)
     sources: dict[str, Source] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class _ProjectTools:
 def wanted(
     record: Mapping[str, Any], manifests: Iterable[Mapping[str, Any]], facts: SystemFacts
 ) -> Wanted:
-    """Return what the users of the record must have on a machine with these facts."""
+    """Return the tools that users must have on a host with these facts."""
     projects = {manifest["name"]: _project_tools(manifest, facts) for manifest in manifests}
     users = tuple(_wanted_user(user, projects) for user in record["users"])
     sources: dict[str, Source] = {}
@@ -236,7 +236,7 @@ def object_key(
 ) -> str:
     """Return the name in the store.
 
-    A hash of everything that goes into the object, and a name for people.
+    It has a hash of all inputs of the object, and a readable name.
     """
     inputs = {
         "layout": LAYOUT,
@@ -246,8 +246,8 @@ def object_key(
         "targets": sorted(set(commands.values())),
         "inputs": INSTALLERS[entry["type"]].inputs(details, facts),
     }
-    # Of the inputs, not of what is built: so a workstation knows what it lacks before anything is
-    # fetched, and virtual environments can be built in place, since they cannot be moved.
+    # Of the inputs, not of the result: so a workstation knows what it lacks before the controller
+    # fetches anything. Virtual environments are built in place, since they cannot be moved.
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:32]
     return "-".join(
         [

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What this machine is: its facts, its accounts, its lock, and whether it can have tools at all."""
+"""Read the host's facts and accounts, lock the toolbox, and check that it can have tools."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PYTHONS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 
 
 def facts() -> SystemFacts:
-    """Return what tools depend on; the Python is the system's own, whichever one runs this."""
+    """Return the facts that tools depend on. The Python is the system's, not the running one."""
     python = next((path for path in _PYTHONS if os.access(path, os.X_OK)), sys.executable)
     return SystemFacts(
         "linux",
@@ -40,10 +40,10 @@ def facts() -> SystemFacts:
 
 
 def check(root: str) -> None:
-    """Reject a system, a user or a path that will not do, before anything is touched."""
+    """Reject an unsupported system, user or path, before anything is changed."""
     if not sys.platform.startswith("linux"):
         raise Unsupported(
-            "tools cannot be delivered to this machine",
+            "tools cannot be delivered to this host",
             f"its system is {sys.platform}",
             "Linux is supported; macOS and Windows are not yet",
         )
@@ -60,7 +60,7 @@ def check(root: str) -> None:
         raise Unsupported(
             "tools can only be delivered by root",
             f"this runs as uid {os.geteuid()}",
-            "Write become: true",
+            "Set become: true",
         )
     _refuse_foreign(root)
     _refuse_noexec(root)
@@ -80,7 +80,7 @@ def _refuse_noexec(root: str) -> None:
 
 
 def _refuse_foreign(root: str) -> None:
-    """Reject a path with a folder that is not root's own: it could be led elsewhere."""
+    """Reject a path with a folder that other users could replace."""
     path = "/"
     for part in ["", *root.strip("/").split("/")]:
         path = os.path.join(path, part)
@@ -94,19 +94,19 @@ def _refuse_foreign(root: str) -> None:
                 "it is a link or a file",
                 "Remove it, or choose another path",
             )
-        # In a sticky folder such as /tmp nobody but root replaces what belongs to root (inode(7)).
+        # In a sticky folder such as /tmp, only root replaces what belongs to root (inode(7)).
         open_to_others = about.st_mode & 0o022 and not about.st_mode & stat.S_ISVTX
         if about.st_uid != 0 or open_to_others:
             raise Unsupported(
                 f"{path} cannot hold tools",
-                "others than root may write there",
-                f"chown root {path}; chmod go-w {path}",
+                "other users than root may write to it",
+                f"Run chown root {path} and chmod go-w {path}",
             )
 
 
 @contextlib.contextmanager
 def locked(root: str, timeout: float) -> Iterator[None]:
-    """Be the only run on this machine.
+    """Hold the lock of the toolbox, so that no other run changes it.
 
     The kernel frees the lock when its holder ends, however it ends.
     """
@@ -157,7 +157,7 @@ def accounts(logins: Iterable[str], have: Generation) -> Accounts:
 
 
 def _uid(name: str) -> int | None:
-    # A name that cannot be a folder's is nobody's, whatever the system makes of it.
+    # A name that cannot be a folder's gets no tools, even if the system has such an account.
     if not is_login(name):
         return None
     try:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One tar with everything that a machine lacks."""
+"""Write a bundle: one tar with all content that a host lacks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .wheels import reported
 
 @dataclass(frozen=True)
 class BundleWriter:
-    """Writes what machines lack."""
+    """Writes bundles for hosts."""
 
     catalog: Catalog
     manifests: Mapping[str, Mapping[str, Any]]
@@ -29,14 +29,14 @@ class BundleWriter:
     """The paths of helper programs, by name."""
 
     def write(self, path: str, missing: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-        """Write the tar; return its checksum, and why each missing thing could not be had."""
+        """Write the tar; return its checksum, and why objects are not in it."""
         unsent = {}
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w") as content:
             for lacking in missing:
                 try:
                     files = list(self._content(lacking))
-                # Only this tool is left out. The workstation reports why, and gets the others.
+                # Only this tool is left out. The workstation reports why, and installs the others.
                 except ShippingError as error:
                     unsent[lacking["object"]] = str(error)
                     continue
@@ -77,7 +77,7 @@ class BundleWriter:
 
 
 def _add(content: tarfile.TarFile, name: str, path: str) -> None:
-    """Add a plain file, without owner, mode and times that it has on this host."""
+    """Add a regular file, without its owner, mode and times on this host."""
     info = tarfile.TarInfo(name)
     with open(path, "rb") as source:
         info.size = os.fstat(source.fileno()).st_size

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A catalog: a folder with a file for each project.
+"""Read a catalog: a folder with a file for each project.
 
-What is asked for with each run is cheap: small files are hashed, large ones have their checksum in
-the catalog, git has its commit.
+Each run reads it, so this is cheap: it hashes small files; large ones have their checksum in the
+catalog, and git has its commit.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class Catalog:
 
     folder: str
     downloads: str
-    """Where downloads and git objects are kept on the control machine."""
+    """The folder for downloads and git objects on the controller."""
     checkouts: dict[str, str] = field(default_factory=dict)
-    """Where projects are that have a repository of their own, by name."""
+    """The folders of projects that have their own repository, by name."""
 
     def manifests(self, projects: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
-        """Return what workstations need to know of these projects, and which have no file.
+        """Return the manifests of these projects for workstations, and the projects without a file.
 
         A file with errors leaves its project as it is on the workstations: the manifest has the
         ``fault`` and no tools. The other projects are not affected.
@@ -109,9 +109,8 @@ class Catalog:
                 partial = tempfile.mkdtemp(dir=self.downloads)
                 unpack(archive, partial, name)
                 try:
-                    # Several processes come here at once after the first one has failed
-                    # (single_flight). What each has unpacked is the same, so that the first rename
-                    # wins.
+                    # If the first process has failed, several unpack at once (single_flight). All
+                    # have the same files, so that the first rename is enough.
                     os.rename(partial, folder)
                 except OSError:
                     shutil.rmtree(partial)
@@ -127,7 +126,7 @@ class Catalog:
     def _pinned(self, read_tool: dict[str, Any]) -> dict[str, Any]:
         """Return the tool as workstations get it, with all its content pinned.
 
-        A tool whose content is not there has the ``fault`` and no variants.
+        A tool without its content has the ``fault`` and no variants.
         """
         sources = ToolSources(self.folder, self.downloads)
         tool = {key: value for key, value in read_tool.items() if key != "where"}

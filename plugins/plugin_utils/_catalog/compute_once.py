@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A play asks many machines at once, each by a process of its own.
+"""Compute once what all hosts of a play need.
 
-What they all need is made for the first of them.
+Ansible runs a process for each host. The first one computes the result, and the others wait.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from typing import IO, Any
 
 @contextlib.contextmanager
 def single_flight(path: str, meanwhile: Callable[[], object] | None = None) -> Iterator[None]:
-    """Let the first process in alone; then all that have come meanwhile, together.
+    """Run the first process alone, and then all waiting ones together.
 
-    So none of those waits for the failures of another. The second does what is to be done
-    ``meanwhile`` before it waits, and meets no third at ``path.second``. ``path`` is where they
-    meet. Both stay, empty.
+    So none of those waits for failures of the others. The second process calls ``meanwhile`` before
+    it waits; ``path.second`` is its lock, and ``path`` is the lock of the first. Both files stay,
+    empty.
     """
-    # flock(2) locks belong to the open file: they end with it, also where a process is killed.
+    # flock(2) locks belong to the open file: they end with it, also if a process is killed.
     with open(path, "a", encoding="utf-8") as file:
         if not _is_first(file):
             with contextlib.ExitStack() as until_the_first_is_done:
@@ -40,7 +40,7 @@ def single_flight(path: str, meanwhile: Callable[[], object] | None = None) -> I
 
 
 def _is_first(file: IO[str]) -> bool:
-    """Take its lock where nobody holds it; return whether this process has it now."""
+    """Try to lock the file; return whether this process has the lock."""
     with contextlib.suppress(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True
@@ -50,15 +50,15 @@ def _is_first(file: IO[str]) -> bool:
 def once(
     path: str, make: Callable[[], dict[str, Any]], meanwhile: Callable[[], object] | None = None
 ) -> dict[str, Any]:
-    """Return what is kept at ``path`` as JSON, or what ``make`` gives, which is then kept.
+    """Return the JSON at ``path``, or the result of ``make``, which is then stored there.
 
-    An error is not kept, and meets each process. One of those that wait for the first does what is
-    to be done ``meanwhile``.
+    Errors are not stored: each process raises its own. One of the processes that wait for the first
+    calls ``meanwhile``.
     """
     with single_flight(f"{path}.lock", meanwhile):
         if not os.path.exists(path):
             content = json.dumps(make())
-            # Renamed when whole: processes that come after a failure may write at the same time.
+            # Renamed when complete: after a failure, several processes may write at the same time.
             descriptor, partial = tempfile.mkstemp(dir=os.path.dirname(path))
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(content)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Walking through a YAML document that must follow a table, with the place of every problem."""
+"""Read a YAML document by a table of keys, with the place of each problem."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...module_utils._core.parsing import kind_of
 
 @dataclass(frozen=True)
 class DocumentNode:
-    """A node of a file, and the list that all places note their problems in."""
+    """A node of a file, and the list of problems that all nodes share."""
 
     node: Node
     file: str
@@ -49,25 +49,25 @@ class DocumentNode:
         if not isinstance(self.node, MappingNode):
             self.problem(f"must be a mapping, not {kind_of(self.value)}")
             return
-        # PyYAML's own constructor lets the last of two equal keys win without a word.
+        # PyYAML's constructor silently takes the last of two equal keys.
         seen: set[str] = set()
         for key, value in self.node.value:
             name = str(key.value) if isinstance(key, ScalarNode) else ""
             if not name or name in seen:
                 self.at(key).problem(
-                    f"the key {name} stands twice" if name else "a key must be a text"
+                    f"the key {name} is duplicated" if name else "a key must be text"
                 )
                 continue
             seen.add(name)
             yield name, self.at(key), self.at(value)
 
     def get(self, name: str) -> DocumentNode | None:
-        """Return the value of a key of a mapping, where it has it."""
+        """Return the value of a key of a mapping; None if it has no such key."""
         pairs = self.node.value if isinstance(self.node, MappingNode) else []
         return next((self.at(value) for key, value in pairs if key.value == name), None)
 
     def elements(self) -> Iterator[DocumentNode]:
-        """Yield the places of a list's elements; note a problem where it is none."""
+        """Yield the places of a list's elements; note a problem if it is not a list."""
         if not isinstance(self.node, SequenceNode):
             self.problem(f"must be a list, not {kind_of(self.value)}")
             return
@@ -80,7 +80,7 @@ Parser = Callable[[DocumentNode], Any]
 def mapping(
     place: DocumentNode, parsers: dict[str, Parser], required: set[str], what: str
 ) -> dict[str, Any]:
-    """Parse a mapping with the keys of ``parsers``; leave out what is None afterwards."""
+    """Parse a mapping with the keys of ``parsers``; leave out values that are None."""
     parsed_values: dict[str, Any] = {}
     present = set()
     for name, key, value in place.items():

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The JSON schema of a project's file, for editors; made of the tables that the reader reads by."""
+"""Generate the JSON schema of a project's file for editors, from the tables of the reader."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A project's file of the catalog: from text to what it says. Pure.
+"""Read a project's file of the catalog. Pure.
 
-What a type takes stands in its own file in module_utils/_toolbox/installers; the JSON schema and
-the tables of the guide are made of the same.
+The keys of a type are in its file in module_utils/_toolbox/installers. The JSON schema and the
+tables of the guide are generated from them.
 """
 
 from __future__ import annotations
@@ -38,13 +38,12 @@ PROJECT_KEYS: dict[str, Key] = {
     "tools": Key("tools", "The tools by name.", required=True),
     "hold": Key(
         "flag",
-        "Whether workstations keep the versions of these tools that they have.",
+        "Whether workstations keep the installed versions of these tools. `false` by default.",
     ),
     "removed": Key(
         "words",
-        "Names of tools that the project had and that are to be removed from its members. A tool"
-        " that is missing from `tools` and is not named here may be a slip: the removal limit"
-        " counts it.",
+        "Names of former tools to remove from the project's members. The removal limit counts a"
+        " tool that is neither in `tools` nor named here, since that may be a mistake.",
     ),
 }
 POINTER_KEYS: dict[str, Key] = {
@@ -54,7 +53,7 @@ POINTER_KEYS: dict[str, Key] = {
         required=True,
     ),
     "commit": Key(
-        "commit", "The full id of the commit, which pins everything in it.", required=True
+        "commit", "The full ID of the commit, which pins all of its files.", required=True
     ),
     "path": Key(
         "path",
@@ -64,17 +63,17 @@ POINTER_KEYS: dict[str, Key] = {
 COMMON_KEYS: dict[str, Key] = {
     "type": Key("type", "The type of the tool.", required=True),
     "version": Key(
-        "text", f"Its version, for people. Needed but for {_names_of_types_without_version()}."
+        "text", f"Its version. Required except for {_names_of_types_without_version()}."
     ),
-    "description": Key("text", "One line about it, which `tools` shows."),
-    "platforms": Key("platforms", "The systems that it is for; all by default. See below."),
+    "description": Key("text", "One line about the tool, which `tools` shows."),
+    "platforms": Key("platforms", "The systems that the tool is for, see below; all by default."),
     "priority": Key(
         "integer",
-        "Whose command wins where two tools of one user have it: the higher one. 0 by default.",
+        "Of two tools with one command, the user gets that of the higher priority. 0 by default.",
     ),
     "hold": Key(
         "flag",
-        "Whether users who have the tool keep the version that they have; others get this one."
+        "Whether users who have the tool keep the installed version. Other users get this one."
         " `false` by default.",
     ),
     "needs": Key(
@@ -84,20 +83,20 @@ COMMON_KEYS: dict[str, Key] = {
     ),
     "self_test": Key(
         "words",
-        "A command with its arguments that must end with 0, run as the user before the tool counts"
-        " as ready.",
+        "A command with its arguments. It runs as the user, and must exit with 0 before the tool"
+        " is ready.",
     ),
 }
-OWN_COMMANDS = Key("names", "Its commands; by default the tool's name.")
+OWN_COMMANDS = Key("names", "The commands; by default the tool's name.")
 PLATFORM_KEYS: dict[str, Key] = {
-    "os": Key("os", "The system."),
-    "arch": Key("arch", "The processor, as `uname -m` says."),
+    "os": Key("os", "The operating system."),
+    "arch": Key("arch", "The processor, as `uname -m` prints it."),
 }
 
 
 @dataclass(frozen=True)
 class Project:
-    """What a catalog says of a project. Each tool has its ``variants``, one for each platform."""
+    """The catalog's entry of a project. Each tool has ``variants``, one for each platform."""
 
     name: str
     description: str
@@ -108,7 +107,7 @@ class Project:
 
 @dataclass(frozen=True)
 class Pointer:
-    """The project's file is in a repository of its own."""
+    """A reference to the project's own repository, which has its file."""
 
     repository: str
     commit: str
@@ -188,10 +187,11 @@ def _tools(place: DocumentNode) -> list[dict[str, Any]]:
                 f"{name!r} cannot be a tool's name: letters, digits and _ . + - only, at most 64"
             )
         tool = _tool(name, value)
-        # Between projects the priority decides who has a command; within one nothing does.
+        # Between projects, the priority decides which one has a command. Within one, the catalog is
+        # ambiguous.
         for command in (tool or {}).get("commands", ()):
             if command in commands:
-                value.problem(f"{command} is a command of {commands[command]} already")
+                value.problem(f"{command} is already a command of {commands[command]}")
             commands[command] = name
         if tool:
             _refuse_same_path(tool, tools, value)
@@ -203,7 +203,7 @@ def _tools(place: DocumentNode) -> list[dict[str, Any]]:
 def _refuse_same_path(
     tool: dict[str, Any], others: list[dict[str, Any]], place: DocumentNode
 ) -> None:
-    """Note a problem where two tools share files at one path, or one below the other."""
+    """Note a problem if two tools share files at one path, or one below the other."""
     path = _shared_path(tool)
     for other in others if path else ():
         other_path = _shared_path(other)
@@ -240,7 +240,7 @@ def _tool(name: str, place: DocumentNode) -> dict[str, Any] | None:
     before = len(place.problems)
     entry = mapping(place, parsers, required, name)
     is_readable = len(place.problems) == before
-    # Problems of variants would follow from those that are noted already.
+    # Problems of variants would only follow from those that are noted.
     variants = list(_variants(installer, entry, place, name)) if is_readable else []
     return _as_tool(name, installer, entry, variants)
 
@@ -250,10 +250,12 @@ def _installer(place: DocumentNode) -> Installer | None:
         return place.problem(f"must be a mapping, not {kind_of(place.value)}")
     value = place.get("type")
     if value is None:
-        return place.problem(f"has no type; write type: with one of {', '.join(INSTALLERS)}")
+        return place.problem(f"has no type; set type to one of {', '.join(INSTALLERS)}")
     name = str(value.value)
     if name not in INSTALLERS:
-        value.problem(f"{name!r} is none of {', '.join(INSTALLERS)}{suggestion(name, INSTALLERS)}")
+        value.problem(
+            f"{name!r} must be one of {', '.join(INSTALLERS)}{suggestion(name, INSTALLERS)}"
+        )
     return INSTALLERS.get(name)
 
 
@@ -272,7 +274,7 @@ def _names(place: DocumentNode) -> list[str] | None:
 
 
 def _platforms(installer: Installer) -> Any:
-    """Return a parser for a list of systems, each with what is different there."""
+    """Return a parser for a list of systems, each with the keys that differ."""
     keys = {
         **PLATFORM_KEYS,
         **{name: key for name, key in keys_of(installer).items() if key.each_platform},
@@ -289,7 +291,7 @@ def _platforms(installer: Installer) -> Any:
 def _variants(
     installer: Installer, entry: dict[str, Any], place: DocumentNode, name: str
 ) -> Iterator[dict[str, Any]]:
-    """Yield what the tool is on each platform, complete."""
+    """Yield the complete details of the tool for each platform."""
     common = {key: value for key, value in entry.items() if key in installer.keys}
     names = {part: common.pop(f"{part}_names", {}) for part in ("os", "arch")}
     commands = installer.keys.get("commands")

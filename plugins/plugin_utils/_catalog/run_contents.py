@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a catalog has for the machines of a run.
+"""Read the contents of a catalog for the hosts of a run.
 
-Plain data that the process of each machine gets.
+The result is plain data, which the process of each host reads.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from .tool_types import tool_type
 
 
 def read(folder: str, projects: list[str], program_paths: dict[str, str]) -> dict[str, Any]:
-    """Return what these projects have, and the helper programs that their tools need.
+    """Return the manifests of these projects, and the helper programs that their tools need.
 
-    ``program_paths`` are those that the user has set, by name.
+    ``program_paths`` has the paths that the user has set, by name.
     """
     catalog = Catalog(folder, downloads_folder())
     manifests, without = catalog.manifests(projects)
@@ -88,7 +88,7 @@ def _program(name: str, type_name: str, chosen: str | None) -> str:
     if not path or not os.path.isfile(path):
         raise ShippingError(
             f"tools of the type {type_name} need {name}",
-            f"{chosen or name} is not on the control machine",
-            tool_type(type_name).program_hints.get(name, f"Install {name} there"),
+            f"{chosen or name} was not found on the controller",
+            tool_type(type_name).program_hints.get(name, f"Install {name} on the controller"),
         )
     return path

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the content of tools comes from: files beside the catalog, downloads, git.
+"""Fetch the content of tools: files beside the catalog, downloads, git.
 
-Only what a machine reports as missing is fetched, verified and sent.
+Only content that a host reports as missing is fetched and verified.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _CHANGING_ATTRIBUTES = (
 )
 _SUBMODULE = "160000"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
-# Seconds. git itself waits without an end for a server that sends nothing.
+# Seconds. git has no timeout for a server that sends no data.
 _GIT_TIMEOUT = 1800
-# git sets them for its hooks; they come before -C, so that another repository would be written.
+# git sets them for its hooks. They override -C, so that git would write to another repository.
 # Those of its configuration (GIT_CONFIG_COUNT, GIT_SSL_CAINFO and others) stay.
 _OF_A_REPOSITORY = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -60,7 +60,7 @@ class Probed(Exception):
 
 @dataclass(frozen=True)
 class ToolSources:
-    """Where the content of one project's tools is."""
+    """The places of the content of one project's tools."""
 
     folder: str
     """The folder of the project's file."""
@@ -80,7 +80,7 @@ class ToolSources:
 
     @contextlib.contextmanager
     def first_alone(self, name: str) -> Iterator[None]:
-        """Fetch what many machines lack for the first of them; the others find it."""
+        """Let the first process fetch what many hosts lack; the others find it."""
         # Beside the downloads: one that is rejected leaves nothing among them.
         locks = f"{self.downloads}.locks"
         for folder in (self.downloads, locks):
@@ -165,8 +165,8 @@ class ToolSources:
     def commit(self, repository: str, commit: str, name: str) -> str:
         """Return the files of a commit as a tar; git itself checks content against its id.
 
-        Exactly its files: attributes that change or leave out files have no effect. Submodules are
-        rejected, since they are not in the commit.
+        The tar has exactly its files: attributes that change or leave out files have no effect.
+        Submodules are rejected, since their files are not in the commit.
         """
         path = os.path.join(self.downloads, f"{commit}-files.tar")
         with self.first_alone(f"{commit}-files.tar"):
@@ -186,8 +186,8 @@ class ToolSources:
                     with waiting_for(f"git, which fetches {name}"):
                         git("-C", mirror, "fetch", "--quiet", "--no-tags", "--", source, commit)
                 _refuse_submodules(git("-C", mirror, "ls-tree", "-r", "-z", commit), name, commit)
-                # Before those of the commit (gitattributes(5)), and git archive heeds them all: it
-                # leaves files out, fills in ids, changes line ends, and runs the filter of LFS.
+                # They override those of the commit (gitattributes(5)). By those, git archive would
+                # leave out files, insert IDs, change line ends, and run the filter of LFS.
                 attributes = os.path.join(mirror, "info", "attributes")
                 os.makedirs(os.path.dirname(attributes), exist_ok=True)
                 with open(attributes, "w", encoding="utf-8") as file:
@@ -239,7 +239,7 @@ def _is_accepted(path: str, accept: Callable[[str], None]) -> bool:
 
 
 def is_lfs_pointer(head: bytes) -> bool:
-    """Return whether a file begins as a pointer of Git LFS does, which stands for the content.
+    """Return whether a file begins as a pointer of Git LFS, which replaces the content.
 
     https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
     """
@@ -268,7 +268,7 @@ def _head(content: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 
 def _refuse_submodules(listed: str, name: str, commit: str) -> None:
-    """Raise ShippingError where ``git ls-tree -z`` lists a submodule."""
+    """Raise ShippingError if ``git ls-tree -z`` lists a submodule."""
     paths = [
         entry.partition("\t")[2]
         for entry in listed.split("\0")
@@ -277,7 +277,7 @@ def _refuse_submodules(listed: str, name: str, commit: str) -> None:
     if paths:
         raise ShippingError(
             f"commit {commit[:12]} of {name} cannot be delivered",
-            f"it has submodules, whose files are not in it: {', '.join(paths)}",
+            f"the files of its submodules are not in it ({', '.join(paths)})",
             "Deliver their repositories as tools of their own",
         )
 
@@ -327,7 +327,7 @@ def _opened(url: str, name: str, headers: dict[str, str] | None = None) -> Itera
 
 
 class _Git:
-    """git without a terminal and without anybody's configuration of aliases."""
+    """Runs git without a terminal."""
 
     def __init__(self, purpose: str) -> None:
         self.purpose = purpose
@@ -337,7 +337,7 @@ class _Git:
         return self._run("-C", mirror, "cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
 
     def __call__(self, *words: str) -> str:
-        """Return what a command of git prints."""
+        """Run a command of git, and return its output."""
         done = self._run(*words)
         if done.returncode:
             options = itertools.takewhile(lambda word: word.startswith("-"), words[::2])
@@ -350,7 +350,7 @@ class _Git:
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
         kept = {name: text for name, text in os.environ.items() if name not in _OF_A_REPOSITORY}
-        # git prompts for a password at the terminal itself, whatever its input is, and would hang.
+        # git prompts for a password at the terminal, even if its input is another, and would hang.
         environment = {**kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
         try:
             return subprocess.run(
@@ -366,11 +366,11 @@ class _Git:
         except subprocess.TimeoutExpired as error:
             raise self._failure(
                 f"git did not end within {_GIT_TIMEOUT} s",
-                "See whether the control machine reaches the repository",
+                "Check that the controller can reach the repository",
             ) from error
         except OSError as error:
             raise self._failure(
-                f"git does not start: {os_words(error)}", "Install git on the control machine"
+                f"git does not start, {os_words(error)}", "Install git on the controller"
             ) from error
 
     def _failure(self, why: str, remedy: str) -> ShippingError:

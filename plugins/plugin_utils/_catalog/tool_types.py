@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Find the catalog's side of a type of tool: the file of its name in ``types``.
 
-There is no list here, as there is for installers: this side is never packed for a machine.
+There is no list here, as there is for installers: this side is never packed for a host.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the values of a catalog look like: a parser and a JSON schema for each form."""
+"""Define the forms of values in a catalog: a parser and a JSON schema for each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PYTHON = r"3\.[0-9]{1,2}"
 
 @dataclass(frozen=True)
 class Form:
-    """A form: its parser, its JSON schema, and how the documentation calls it."""
+    """A form: its parser, its JSON schema, and its name in the documentation."""
 
     parse: Parser
     schema: dict[str, Any]
@@ -38,9 +38,9 @@ def _text(place: DocumentNode) -> Any:
     value = place.value
     # A version such as 1.10 without quotes would arrive as the number 1.1.
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return place.problem(f"must be a text; write it in quotes: '{place.node.value}'")
+        return place.problem(f"must be text; write it in quotes, as '{place.node.value}'")
     if not isinstance(value, str) or not value:
-        return place.problem(f"must be a text, not {kind_of(value)}")
+        return place.problem(f"must be text, not {kind_of(value)}")
     if any(ord(letter) < 0x20 or ord(letter) == 0x7F for letter in value):
         return place.problem("must be one line without control characters")
     return value
@@ -49,7 +49,7 @@ def _text(place: DocumentNode) -> Any:
 def _matching(pattern: str, what: str) -> Parser:
     def parse(place: DocumentNode) -> Any:
         value = place.value
-        # Hexadecimal digits may happen to be decimal ones, which YAML takes for a number.
+        # Hexadecimal digits may all be decimal ones, which YAML reads as a number.
         text = str(place.node.value) if isinstance(value, int) else value
         return (
             text
@@ -209,7 +209,7 @@ def _commands(place: DocumentNode) -> Any:
 
 def _check_command(name: str, where: DocumentNode, *, has_path: bool) -> None:
     if name in checked_names.RESERVED:
-        where.problem(f"{name} is a command of this collection's own; give the tool's another name")
+        where.problem(f"{name} is a command of this collection; give the tool's another name")
     elif has_path and not checked_names.is_command(name):
         where.problem(
             f"{name!r} cannot be a command: it must have letters, digits and _ . + - only"
@@ -221,7 +221,7 @@ def _variables(place: DocumentNode) -> Any:
     for name, key, value in place.items():
         if not checked_names.is_variable(name):
             key.problem(f"{name!r} cannot be the name of an environment variable")
-        # These decide what a login or any shell runs, and for all projects of the user.
+        # These decide what each login or shell of the user runs, for all projects.
         elif name in (
             "PATH",
             "HOME",
@@ -245,7 +245,7 @@ def _word(*allowed: str) -> Parser:
             value
             if value in allowed
             else place.problem(
-                f"{value!r} is none of {', '.join(allowed)}{suggestion(str(value), allowed)}"
+                f"{value!r} must be one of {', '.join(allowed)}{suggestion(str(value), allowed)}"
             )
         )
 

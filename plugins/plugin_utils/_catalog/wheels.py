@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the packages of a lock that have no wheel for a machine.
+"""Find the packages of a lock that have no wheel for a host, by the wheels' names. Pure.
 
 Pure; by the wheels' names, so that no machine has to be asked first.
 ``packaging`` judges versions, markers, names of wheels and tags of Pythons. It knows the platforms
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
 _VERSION = re.compile(r"3\.(\d+)")
-# All platforms of a system count: a machine reports no version of its libc or macOS, by which
-# packaging.tags.platform_tags() and mac_platforms() decide. uv judges that on the machine.
+# All platforms of a system count: a host reports no version of its libc or macOS, by which
+# packaging.tags.platform_tags() and mac_platforms() decide. uv checks them on the host.
 _PLATFORMS = {
     "linux": ("manylinux", "musllinux", "linux"),
     "macos": ("macosx",),
@@ -47,7 +47,7 @@ _ARCHS = {
 
 @dataclass(frozen=True)
 class System:
-    """What a wheel has to fit; what is not known yet is empty, and then everything fits."""
+    """The system that a wheel must fit. An empty field is unknown, and fits all wheels."""
 
     os: str = ""
     arch: str = ""
@@ -62,7 +62,7 @@ class System:
 
 
 def declared(os: str | None, arch: str | None, python: str | None) -> System:
-    """Return what a catalog says of a system; an interpreter is known by its name."""
+    """Return the system of a catalog's entry; the name of an interpreter has its version."""
     named = re.search(r"python(3\.\d+)$", python or "")
     return System(os or "", arch or "", named[1] if named else "")
 
@@ -73,7 +73,7 @@ def reported(data: Mapping[str, Any]) -> System:
 
 
 def lacking(lock: str, wheels: Iterable[str], system: System) -> list[str]:
-    """Return the packages that this system needs and no wheel of these names is for."""
+    """Return the packages that this system needs, and that have no wheel among these names."""
     from packaging.utils import canonicalize_name
 
     present = set(fitting(wheels, system))
@@ -102,9 +102,9 @@ def lines_for(lock: str, system: System) -> Iterator[LockLine]:
 
 
 def _is_for(requirement: Requirement, system: System) -> bool:
-    """Return whether a marker lets it be installed; no, where that cannot be known.
+    """Return whether its marker selects it for a system; False if that cannot be known.
 
-    The environment is the machine's, and not packaging's default, which is that of this one.
+    The environment is the host's. packaging's default is that of the controller.
     """
     if requirement.marker is None:
         return True
@@ -159,9 +159,9 @@ def _fits_platform(platform: str, system: System) -> bool:
 
 @functools.cache
 def _tags(minor: int, platform: str) -> frozenset[Tag]:
-    """Return all tags with which CPython 3.``minor`` takes a wheel on a platform.
+    """Return all tags of wheels that CPython 3.``minor`` installs on a platform.
 
-    The ABI is given, since packaging would else take that of the Python that runs this.
+    With the ABI, since packaging's default is that of the running Python.
     """
     from packaging.tags import compatible_tags, cpython_tags
 

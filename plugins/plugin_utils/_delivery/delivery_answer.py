@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The answer of a delivery to the program that has started the play.
+"""Return the outcome of a delivery to the program that has started the play.
 
-The exit status of ansible-playbook does not tell a delivery that failed on a host from a play that
-never delivered. So the program of the role membership_sync names a file in the environment, which
-belongs to its run alone: only a delivery of that very run writes it. Other runs have no such
-variable, and so no time has to be compared.
+The exit status of ansible-playbook is the same for a delivery that failed on a host and for a play
+that never delivered. So the program of the role membership_sync names a file in the environment.
+The file belongs to its run alone: other runs do not have the variable, and do not write it.
 
 ::
 

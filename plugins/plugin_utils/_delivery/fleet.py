@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A delivery to many hosts: what each answered, what it had and what it is to have. Pure."""
+"""Evaluate a delivery to many hosts: their results, installed states and targets. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...module_utils._core.text_table import text_table
 from .removal_limit import FleetMemberships, LostMembership, Memberships
 
 READY, WAITING, FAILED, BLOCKED = "ready", "waiting", "failed", "blocked"
-# As the toolbox answers; what runs on workstations is not loaded here.
+# As in the toolbox's results; its modules are not loaded here.
 LEFT, DROPPED, DECLARED, OTHER_PLATFORM = "left", "dropped", "declared", "platform"
 _BY_CATALOG = (DROPPED, OTHER_PLATFORM)
 INCOMPLETE, WOULD_CHANGE, NOT_SELECTED = "incomplete", "would change", "not selected"
@@ -23,8 +23,8 @@ INCOMPLETE, WOULD_CHANGE, NOT_SELECTED = "incomplete", "would change", "not sele
 class HostDelivery:
     """A delivery to one host of the play.
 
-    Its users by the inventory, the first answer of its toolbox, and the second one where removals
-    were approved.
+    It has the users of the inventory, the first result of the toolbox, and the second one if
+    removals were approved.
     """
 
     name: str
@@ -32,16 +32,16 @@ class HostDelivery:
     first_result: Mapping[str, Any]
     second_result: Mapping[str, Any]
     in_inventory: bool = True
-    """Whether the inventory says what its users are."""
+    """Whether the inventory has its users."""
 
     @property
     def selected(self) -> bool:
-        """Return whether this run is about it."""
+        """Return whether this run delivers to it."""
         return bool(self.first_result) and not self.first_result.get("skipped")
 
     @property
     def answered(self) -> bool:
-        """Return whether the toolbox itself has answered."""
+        """Return whether the toolbox has returned a result."""
         return (
             self.selected
             and not self.first_result.get("unreachable")
@@ -50,14 +50,14 @@ class HostDelivery:
 
     @property
     def last_result(self) -> Mapping[str, Any]:
-        """Return the second answer, or the first where there is no other."""
+        """Return the second result, or the first if there is no second one."""
         if self.second_result and not self.second_result.get("skipped"):
             return self.second_result
         return self.first_result
 
     @property
     def removals(self) -> list[Mapping[str, Any]]:
-        """Return which user would lose which project, as the host says."""
+        """Return the memberships that users would lose, by the host's result."""
         return [one for one in self._all_removals if one.get("cause") not in _BY_CATALOG]
 
     @property
@@ -71,19 +71,19 @@ class HostDelivery:
         return self.removals_without([DECLARED])
 
     def removals_without(self, causes: Collection[str]) -> list[Mapping[str, Any]]:
-        """Return which user would lose which tools, but for these causes."""
+        """Return the tools that users would lose, except for these causes."""
         removals = list(self.first_result.get("removals") or ()) if self.answered else []
         return [removal for removal in removals if removal.get("cause", LEFT) not in causes]
 
     @property
     def has_blocked_removals(self) -> bool:
-        """Return whether any of the removals are still to be done."""
+        """Return whether any of the removals are blocked."""
         return self.answered and bool(self.first_result.get("blocked"))
 
     @property
     def done_removals(self) -> list[Mapping[str, Any]]:
-        """Return what was removed, as the host says at last."""
-        # A second answer that was skipped has no removals.
+        """Return the removals that were done, by the results of the host."""
+        # A second result of a skipped task has no removals.
         removals = [
             *(self.first_result.get("removals") or ()),
             *(self.second_result.get("removals") or ()),
@@ -92,7 +92,7 @@ class HostDelivery:
 
     @property
     def memberships_after(self) -> Memberships:
-        """Return the memberships that it is to have."""
+        """Return the memberships that it must have."""
         removed = {(removal["id"], removal["project"]) for removal in self.removals}
         return memberships_of(self.users) - removed
 
@@ -100,7 +100,7 @@ class HostDelivery:
         """Return the outcome of the delivery to this host."""
         if not self.selected:
             return NOT_SELECTED
-        # No failure: a workstation that is off gets what it lacks from the next delivery.
+        # Not a failure: the next delivery updates a workstation that is off.
         if self.last_result.get("unreachable"):
             return WAITING
         if removals_blocked and self.has_blocked_removals and not self.first_result.get("failures"):
@@ -109,7 +109,7 @@ class HostDelivery:
 
     def _state_of_result(self, *, check_mode: bool) -> str:
         answer = self.last_result
-        # A toolbox that has errors of the catalog alone fails its call, but not the workstation.
+        # Errors of the catalog alone fail the toolbox's call, but not the workstation.
         failed = answer.get("failed") and not answer.get("catalog_errors")
         if failed or answer.get("failures") or "ready" not in answer:
             return FAILED
@@ -120,10 +120,10 @@ class HostDelivery:
         return READY if answer["ready"] else FAILED
 
     def reason(self) -> str:
-        """Return why it is not ready, in a few words."""
+        """Return the reason why it is not ready."""
         answer = self.last_result
         if answer.get("unreachable"):
-            return "cannot be reached"
+            return "unreachable"
         if answer.get("failures"):
             return "; ".join(
                 f"{failure['project']} {failure['tool']} for {failure['user']}: {failure['reason']}"
@@ -133,7 +133,7 @@ class HostDelivery:
             return "; ".join(_reasons_of_incomplete(answer))
         if "ready" in answer and not answer.get("failed"):
             return ""
-        return str(answer.get("msg") or "it gave no reason")
+        return str(answer.get("msg") or "no reason was returned")
 
 
 _CAUSES = {
@@ -147,9 +147,9 @@ _CAUSES = {
 def removal_lines(
     hosts: Iterable[HostDelivery], *, check_mode: bool = False, blocked: Collection[str] = ()
 ) -> list[str]:
-    """Return a line for each removal that was done: what, from whom, where and why.
+    """Return a line for each removal that was done: the tools, the users, their hosts, the cause.
 
-    In check mode nothing is done: the lines are of what would be, without ``blocked`` causes.
+    In check mode, the lines predict removals, without ``blocked`` causes.
     """
     lines: dict[tuple[str, str, str], list[str]] = {}
     for host in hosts:
@@ -168,7 +168,7 @@ def removal_lines(
 
 def _reasons_of_incomplete(answer: Mapping[str, Any]) -> Iterator[str]:
     if answer.get("unknown"):
-        yield f"users unknown to it: {', '.join(answer['unknown'])}"
+        yield f"users without an account: {', '.join(answer['unknown'])}"
     if answer.get("catalog_errors"):
         names = [_name_of(fault) for fault in answer["catalog_errors"]]
         yield f"not updated because of errors in the catalog: {', '.join(names)}"
@@ -179,12 +179,12 @@ def _name_of(fault: Mapping[str, str]) -> str:
 
 
 def catalog_errors(hosts: Iterable[HostDelivery]) -> list[str]:
-    """Return the errors of the catalog that any workstation met, each once."""
+    """Return the errors of the catalog that concern any workstation, without duplicates."""
     faults: dict[tuple[str, str], str] = {}
     for host in hosts:
         for fault in host.last_result.get("catalog_errors") or ():
             faults[fault["project"], fault["tool"]] = fault["reason"]
-    # The tools of a type whose helper program is missing have one reason together.
+    # If a helper program is missing, all tools of its types have the same reason.
     return list(dict.fromkeys(why for _name, why in sorted(faults.items())))
 
 
@@ -206,7 +206,7 @@ def concerns(
 def in_later_batches(hosts: Iterable[HostDelivery], selected: Iterable[str]) -> list[HostDelivery]:
     """Return the hosts whose batch of the play comes later.
 
-    ``selected`` are the names of those that the play is about.
+    ``selected`` has the names of hosts to deliver to.
     """
     names = frozenset(selected)
     return [host for host in hosts if not host.first_result and host.name in names]
@@ -217,12 +217,12 @@ def split_lost(
     hosts: Sequence[HostDelivery],
     later: Iterable[HostDelivery],
 ) -> tuple[list[LostMembership], list[LostMembership]]:
-    """Return what would be removed, and what has been removed already.
+    """Return the memberships that would be removed, and those that were removed already.
 
-    The latter was removed by this run, or by one before it that was not about the whole fleet.
+    This run has removed the latter, or an earlier run for some hosts.
     """
     blocked = set(_blocked_removals(hosts))
-    # What a host that did not answer has lost is not known, so it counts as present.
+    # What a host without a result has lost is not known, so it counts as present.
     silent = {host.name for host in hosts if host.selected and not host.answered}
     silent |= {host.name for host in later}
     present: list[LostMembership] = []
@@ -241,14 +241,14 @@ def _blocked_removals(hosts: Iterable[HostDelivery]) -> Iterator[LostMembership]
 
 
 def with_expected_result(host: HostDelivery, delivered: Mapping[str, Any]) -> HostDelivery:
-    """Return the host as if it had answered that it has what was delivered last."""
+    """Return the host with the result that its last delivery predicts."""
     names = {user["id"]: user["name"] for user in delivered["users"]}
     lost = sorted(memberships_of(delivered["users"]) - memberships_of(host.users))
     removals = [
         {"id": user_id, "name": names[user_id], "project": project, "blocked": True}
         for user_id, project in lost
     ]
-    # So the removal limit decides before the first call, which then removes at once: a delivery to
+    # So the removal limit is checked before the first call, which then removes tools: a delivery to
     # some hosts takes one round trip.
     answer = {
         "installed_state": delivered["users"],
@@ -261,7 +261,7 @@ def with_expected_result(host: HostDelivery, delivered: Mapping[str, Any]) -> Ho
 def memberships_before(
     hosts: Iterable[HostDelivery], baseline: Mapping[str, Any] | None
 ) -> FleetMemberships:
-    """Return what everybody had at the last delivery to all, else as the hosts answer."""
+    """Return the memberships of the last delivery to all, or else of the installed states."""
     answered = {
         host.name: memberships_of(host.first_result["installed_state"])
         for host in hosts
@@ -270,8 +270,8 @@ def memberships_before(
     remembered = {
         name: memberships_of(users) for name, users in (baseline or {}).get("hosts", {}).items()
     }
-    # The baseline before the answers: thirty runs that remove one member each would look harmless
-    # one by one, against what a host still has.
+    # The baseline before the results: thirty runs that remove one member each would not exceed the
+    # limit one by one, compared with what a host still has.
     return {**answered, **remembered}
 
 
@@ -283,9 +283,9 @@ def memberships_after(
     *,
     complete: bool,
 ) -> FleetMemberships:
-    """Return what everybody is to have.
+    """Return the memberships that all users must have.
 
-    ``later`` are hosts of later batches of the play; those that it is not about stay as they
+    ``later`` are hosts of later batches of the play. Hosts that are not selected count as they
     were delivered.
     """
     selected = {host.name: host.memberships_after for host in hosts if host.selected}
@@ -308,7 +308,7 @@ def users_with(memberships: Memberships) -> list[dict[str, Any]]:
 
 
 def login_names(hosts: Iterable[HostDelivery]) -> dict[str, str]:
-    """Return login names by id, as far as they are known; the inventory's go before."""
+    """Return login names by ID, as far as they are known; the inventory's take precedence."""
     installed: dict[str, str] = {}
     current: dict[str, str] = {}
     for host in hosts:
@@ -340,7 +340,7 @@ def _row(host: HostDelivery, state: str, since: str) -> dict[str, Any]:
     return {
         "host": host.name,
         "state": state,
-        "reason": "the brake holds its removals" if state == BLOCKED else host.reason(),
+        "reason": "removals exceed the removal limit" if state == BLOCKED else host.reason(),
         "users": list(host.last_result.get("users") or ()),
         "since": since,
         "changed": any(answer.get("changed") for answer in answers),
@@ -350,7 +350,7 @@ def _row(host: HostDelivery, state: str, since: str) -> dict[str, Any]:
 def result_table(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the result as lines of a table: one for each host, user and project.
 
-    The play's failure has reasons of many lines as a whole.
+    The play's failure has the complete reason if it has many lines.
     """
     lines: list[tuple[str, ...]] = [("HOST", "STATE", "USER", "PROJECT", "TOOLS")]
     for row in rows:

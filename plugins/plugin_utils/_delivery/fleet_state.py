@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state of deliveries on the control node, below ``state_path``.
+"""Store the state of deliveries on the controller, below ``state_path``.
 
-``delivered/HOST.json``  what was last delivered to a host, as the membership's state has it
-``waiting/HOST.json``    since when a host could not be reached
-``tools/HOST.json``      the tools of a host's users after the last run that it answered
-``baseline.json``           everybody's projects at the last delivery to the whole fleet
+``delivered/HOST.json``  the last host assignment that a host reported ready
+``waiting/HOST.json``    since when a host is unreachable
+``tools/HOST.json``      the tools of a host's users after its last result
+``baseline.json``           the users' projects at the last delivery to the whole fleet
 """
 
 from __future__ import annotations
@@ -28,34 +28,34 @@ _SUFFIX = ".json"
 
 
 def read_delivered(state_path: str) -> dict[str, dict[str, Any]]:
-    """Return the membership record that each host was given last."""
+    """Return the last host assignment of each host."""
     return membership_state.read_delivered(state_path)
 
 
 def read_delivered_to(state_path: str, hosts: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the membership records of these hosts alone."""
+    """Return the last host assignments of these hosts only."""
     return membership_state.read_delivered_to(state_path, hosts)
 
 
 def write_delivered(state_path: str, delivered: Mapping[str, Any]) -> None:
-    """Remember that a host has reported ready; it is not waiting any more."""
+    """Store what was delivered to a host, which is not waiting any more."""
     membership_state.write_delivered(state_path, delivered)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(_path(state_path, "waiting", delivered["host"]))
 
 
 def read_waiting(state_path: str) -> dict[str, dict[str, Any]]:
-    """Return the hosts that could not be reached: ``host``, ``since``."""
+    """Return the unreachable hosts: ``host``, ``since``."""
     return _read_all(os.path.join(state_path, "waiting"))
 
 
 def write_waiting(state_path: str, host: str, since: str) -> None:
-    """Remember since when a host cannot be reached."""
+    """Store since when a host is unreachable."""
     _write(_path(state_path, "waiting", host), {"host": host, "since": since})
 
 
 def read_baseline(state_path: str) -> dict[str, Any] | None:
-    """Return everybody's projects after the last delivery to all.
+    """Return the users' projects after the last delivery to all hosts.
 
     ``revision`` and ``hosts``, the users of each.
     """
@@ -80,14 +80,14 @@ def read_tools_of(state_path: str, hosts: Iterable[str]) -> dict[str, dict[str, 
 
 
 def write_tools(state_path: str, host: str, tools: Mapping[str, Any]) -> None:
-    """Remember the tools of a host's users."""
+    """Store the tools of a host's users."""
     _write(_path(state_path, "tools", host), {"host": host, **tools})
 
 
 def _path(state_path: str, folder: str, host: str) -> str:
     if not _NAME.fullmatch(host):
         raise ShippingError(
-            f"the state of {host!r} cannot be kept",
+            f"the state of {host!r} cannot be stored",
             "its name cannot be a file's name",
             "Give the host another name in the inventory",
         )
@@ -111,13 +111,13 @@ def _read(path: str) -> dict[str, Any]:
         raise ShippingError(
             f"{path} cannot be read",
             str(error),
-            "Nothing is removed without it; restore it, or delete it to begin anew",
+            "Restore it, or delete it to start without it",
         ) from error
     if not isinstance(data, dict):
         raise ShippingError(
             f"{path} cannot be read",
-            "it is no mapping",
-            "Nothing is removed without it; restore it, or delete it to begin anew",
+            "it is not a mapping",
+            "Restore it, or delete it to start without it",
         )
     return data
 

@@ -50,7 +50,7 @@ class HostTools(NamedTuple):
 
 @dataclass
 class _Drops:
-    """What is known of the fleet's tools so far."""
+    """The tools of the fleet's users, as far as they are known."""
 
     had: dict[ToolKey, set[str]] = field(default_factory=dict)
     dropped: dict[ToolKey, set[str]] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The metrics of a delivery to the whole fleet.
+"""Write the metrics of a delivery to the whole fleet.
 
 Pure, except ``read_last_success`` and ``write``.
 """
@@ -27,14 +27,14 @@ _HOSTS = "shipping_delivery_hosts"
 _LAG = "shipping_delivery_lag_seconds"
 _REMOVALS_BLOCKED = "shipping_delivery_removals_blocked"
 METRICS = {
-    _LAST_RUN: "When the whole fleet was last delivered to, whatever came of it.",
+    _LAST_RUN: "Time of the last delivery to the whole fleet, with any outcome.",
     _LAST_SUCCESS: (
-        "When that last ended without a host that failed and without removals that were held."
-        " Absent before the first time."
+        "Time of the last such delivery without failed hosts and without blocked removals."
+        " Absent before the first one."
     ),
-    _HOSTS: "Hosts by what came of them.",
-    _LAG: "For how long the host that has waited longest could not be reached.",
-    _REMOVALS_BLOCKED: "1 where the brake has held removals.",
+    _HOSTS: "Number of hosts by outcome.",
+    _LAG: "Longest time for which a host has been unreachable.",
+    _REMOVALS_BLOCKED: "1 if removals are blocked.",
 }
 """What each metric means."""
 
@@ -60,7 +60,7 @@ def render(
         Gauge(
             _HOSTS,
             METRICS[_HOSTS],
-            # Also the states of no host: an alert cannot see a sample that is missing.
+            # All states, since an alert does not see a missing sample.
             {f'{{state="{state}"}}': states[state] for state in _STATES},
         ),
         Gauge(_LAG, METRICS[_LAG], {"": max(0, now - _longest_waiting_since(rows, now))}),
@@ -75,13 +75,13 @@ def _longest_waiting_since(rows: Iterable[Mapping[str, Any]], now: float) -> flo
 
 
 def read_last_success(path: str) -> float | None:
-    """Return when a delivery last succeeded, as the former one has written."""
+    """Return when a delivery last succeeded, as the last one has written it."""
     return read_samples(path).get(_LAST_SUCCESS)
 
 
 def write(path: str, rows: Sequence[Mapping[str, Any]], *, removals_blocked: bool) -> None:
-    """Replace the file by one rename; everybody may read it."""
-    # The last success is in no other place: it is read from the file that is replaced.
+    """Replace the file by one rename; all users may read it."""
+    # Only the file that is replaced has the last success.
     text = render(rows, time.time(), read_last_success(path), removals_blocked=removals_blocked)
     membership_state.replace(Path(path), text, 0o644, "metrics_path")
 

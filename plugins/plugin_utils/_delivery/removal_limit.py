@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The removal limit: a fault of the directory or the catalog must not remove everybody's tools.
+"""Limit removals, so that an error of the directory or the catalog cannot remove all tools.
 
-Pure. What everybody had is compared with what they are to have, over the whole fleet and over each
-whole project, however few hosts this run is about.
+Pure. The memberships that users had are compared with those that they must have, over the whole
+fleet and over each whole project, also in a run for some hosts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Memberships = frozenset[tuple[str, str]]
 FleetMemberships = Mapping[str, Memberships]
 """The memberships of each host."""
 LostMembership = tuple[str, str, str]
-"""Machine, id, project."""
+"""Host, id of a user, project."""
 ToolKey = tuple[str, str, str]
 """Project, tool, platform."""
 ToolUsers = Mapping[ToolKey, set[str]]
@@ -32,42 +32,42 @@ class ToolDrops:
     dropped: ToolUsers
     """Users that lose a tool although they stay in its project, since the last delivery to all."""
     current: frozenset[ToolKey]
-    """What the catalog of this run drops."""
+    """The tools that the catalog of this run drops."""
     for_other_platforms: frozenset[ToolKey] = frozenset()
-    """What the catalog still has, but for other platforms."""
+    """The tools that the catalog still has for other platforms."""
 
 
 @dataclass(frozen=True)
 class RemovalLimits:
-    """How much may be removed at once."""
+    """The limits of removals in one delivery."""
 
     max_shrink: float = 20
     """Per cent of all memberships."""
     always: int = 10
-    """So many may be removed in any case."""
+    """The number that may be removed in any case."""
     members: int = 3
-    """A project of so many members does not lose all of them."""
+    """A project with at least as many members must not lose all of them."""
     may_empty: frozenset[str] = frozenset()
     """Projects that may lose all of their members."""
 
 
 @dataclass(frozen=True)
 class RemovalCheck:
-    """Why removals are blocked, if they are, and all that would be removed."""
+    """The reasons why removals are blocked, and all memberships that would be removed."""
 
     reasons: tuple[str, ...] = ()
     lost: tuple[LostMembership, ...] = ()
 
     @property
     def blocked(self) -> bool:
-        """Return whether nothing may be removed."""
+        """Return whether removals are blocked."""
         return bool(self.reasons)
 
 
 def check_removals(
     before: FleetMemberships, after: FleetMemberships, limits: RemovalLimits
 ) -> RemovalCheck:
-    """Return whether it is likely that all these users have really left."""
+    """Compare the memberships before and after with the limits."""
     lost = tuple(sorted(_lost(before, after)))
     total = sum(map(len, before.values()))
     return RemovalCheck(
@@ -84,22 +84,22 @@ def _lost(before: FleetMemberships, after: FleetMemberships) -> Iterable[LostMem
 
 
 def in_total(total: int, lost: int, limits: RemovalLimits) -> list[str]:
-    """Return why so many of all memberships may not be removed; nothing where they may."""
-    # Without ``always`` a fleet of a few hosts could never lose anybody.
+    """Return why so many memberships must not be removed; empty if they may."""
+    # Without ``always``, a fleet of a few hosts could never lose a membership.
     if lost <= limits.always or lost * 100 <= limits.max_shrink * total:
         return []
     share = lost * 100 / total
     return [
-        f"{lost} of {total} memberships on hosts would go, which is {share:.0f} %, and"
-        f" {limits.max_shrink:g} % may (delivery_max_shrink)"
+        f"{lost} of {total} memberships on hosts would be removed, which is {share:.0f} %; the"
+        f" limit is {limits.max_shrink:g} % (delivery_max_shrink)"
     ]
 
 
 def emptied(
     had: Mapping[str, set[str]], have: Mapping[str, set[str]], limits: RemovalLimits
 ) -> list[str]:
-    """Return why projects may not lose all of their members; nothing where they keep some."""
-    # By users over the whole fleet: a host that changes hands is no end of a project.
+    """Return why projects must not lose all of their members; empty if they keep some."""
+    # By users over the whole fleet: a host that changes its user does not end a project.
     names = [
         name
         for name, ids in sorted(had.items())
@@ -112,7 +112,7 @@ def emptied(
 
 
 def check_dropped_tools(drops: ToolDrops, limits: RemovalLimits) -> list[str]:
-    """Return why tools that the catalog drops may not be removed; nothing where they may."""
+    """Return why tools that the catalog drops must not be removed; empty if they may."""
     if not drops.current:
         return []
     counted = {key: users for key, users in drops.dropped.items() if key[0] not in limits.may_empty}
@@ -176,7 +176,7 @@ def _names(keys: Iterable[ToolKey]) -> str:
 
 
 def _approval(project: str, keys: Collection[ToolKey], drops: ToolDrops) -> str:
-    """Return what approves; a tool that the catalog has cannot also be declared removed."""
+    """Return the setting that approves; a tool of the catalog cannot also be in ``removed``."""
     empty = f"delivery_may_empty: [{project}]"
     if not drops.for_other_platforms.isdisjoint(keys):
         return empty

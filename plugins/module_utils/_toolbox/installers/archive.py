@@ -97,7 +97,7 @@ INSTALLER = Installer(
         **CONTENT_KEYS,
         "strip": Key(
             "count",
-            "How many leading folders are left out, as `tar --strip-components` does.",
+            "The number of leading folders to leave out, as with `tar --strip-components`.",
             each_platform=True,
         ),
         "commands": Key(

@@ -9,7 +9,7 @@ from .installer import Installer, Key, declared
 
 INSTALLER = Installer(
     "env",
-    "Environment variables, such as the address of a service. They are no place for secrets.",
+    "Environment variables, such as the address of a service. Do not store secrets in them.",
     {
         "variables": Key(
             "variables",

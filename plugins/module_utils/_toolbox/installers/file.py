@@ -10,10 +10,10 @@ from .installer import Installer, Key, declared, put
 INSTALLER = Installer(
     "file",
     "A file that tools read, such as a configuration. It is at `share/PROJECT/PATH` of the user's"
-    " view; `env` can say where that is.",
+    " view; a tool of the type `env` can set a variable to its path.",
     {
         "file": Key("path", "The file, below the folder of the catalog.", required=True),
-        "path": Key("path", "What it is called in the view; by default as the tool."),
+        "path": Key("path", "The path in the view; by default the tool's name."),
     },
     declared("sha256"),
     lambda build: put(build, 0o644),

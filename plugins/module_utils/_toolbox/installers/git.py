@@ -11,14 +11,14 @@ from .installer import Build, Installer, Key, declared
 def _install(build: Build) -> None:
     from ..unpack import unpack
 
-    # Nothing to verify here: git has checked the content against the id of the commit.
+    # Without a checksum: git has compared the content with the ID of the commit.
     unpack(build.sent("archive"), build.target, build.name)
 
 
 INSTALLER = Installer(
     "git",
-    "The files of one commit of a git repository, exactly as they are in it. The control machine"
-    " gets them; the user's machine needs no git. Submodules and files of Git LFS are rejected.",
+    "The files of one commit of a git repository, unchanged. The controller fetches them; the"
+    " workstation needs no git. Submodules and files of Git LFS are rejected.",
     {
         "repository": Key(
             "text",
@@ -27,7 +27,7 @@ INSTALLER = Installer(
         ),
         "commit": Key(
             "commit",
-            "The full id of the commit, which is its checksum.",
+            "The full ID of the commit, which is its checksum.",
             required=True,
             pins=True,
         ),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Describe one type of tool: the keys of its entry in a catalog, its object, how to install it."""
+"""Describe one type of tool: the keys of its entry in a catalog, its object, its installation."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ CONVERTED = ".gz"
 """What ends the name of sent content that the control machine has converted from zstd."""
 
 Details = Mapping[str, Any]
-"""What the catalog says of a tool for one platform, with what its type has pinned.
+"""The catalog's entry of a tool for one platform, with its pinned content.
 
-Two keys mean the same for each type: ``as`` is the tool's path below ``share`` in a view,
+Two keys have one meaning for each type: ``as`` is the tool's path below ``share`` in a view,
 ``variables`` are its environment variables.
 """
 
@@ -29,7 +29,7 @@ Two keys mean the same for each type: ``as`` is the tool's path below ``share`` 
 class Key(NamedTuple):
     """One key of a tool's entry.
 
-    ``each_platform`` ones may also stand in an item of ``platforms``; ``pins`` ones pin content.
+    An item of ``platforms`` may have the ``each_platform`` ones. The ``pins`` ones pin content.
     """
 
     form: str
@@ -77,22 +77,22 @@ CONTENT_GROUPS = (("url", "file"), ("sha256", "sha512"))
 
 
 class SystemFacts(NamedTuple):
-    """What a machine is, as far as tools depend on it."""
+    """The facts of a host that tools depend on."""
 
     os: str
     arch: str
     python: str = ""
-    """The path of the machine's own Python."""
+    """The path of the system's Python."""
     python_version: str = ""
 
 
 class Build(NamedTuple):
-    """An object that is being made in its final place."""
+    """An object under construction, in its final place."""
 
     sent_folder: str
-    """The folder with what the control machine sent for it."""
+    """The folder with the files from the controller."""
     target: str
-    """The folder that the tool's files go to."""
+    """The folder for the tool's files."""
     name: str
     details: Details
     commands: Mapping[str, str]
@@ -114,14 +114,14 @@ def unchanged(path: str) -> str:
 
 
 def system_of(_details: Details, facts: SystemFacts) -> dict[str, str]:
-    """Return what content has to fit: the system of the machine, with its own Python."""
+    """Return what content must fit: the system of the host, with its Python."""
     return {"os": facts.os, "arch": facts.arch, "python": facts.python_version}
 
 
 class Installer(NamedTuple):
     """One type of tool on the workstation's side.
 
-    The control machine's side is the file of the same name in plugin_utils/_catalog/types.
+    The controller's side is the file of the same name in plugin_utils/_catalog/types.
     """
 
     name: str
@@ -132,23 +132,23 @@ class Installer(NamedTuple):
     install: Callable[[Build], list[str] | None]
     """Make the object; return what the user of the role should know of it."""
     own_commands: bool = False
-    """Whether the tool's own name is its command where none is given."""
+    """Whether the tool's name is its command by default."""
     has_commands: bool = True
     needs_version: bool = True
     stored: bool = True
-    """Whether it has an object in the store at all."""
+    """Whether it has an object in the store."""
     together: tuple[tuple[str, ...], ...] = ()
-    """Groups of keys of which exactly one must be there."""
+    """Groups of keys. The entry must have exactly one of each."""
     programs: tuple[str, ...] = ()
-    """Helper programs that ``install`` runs. The control machine sends them along."""
+    """Helper programs that ``install`` runs. The controller sends them."""
     command_path: Callable[[str], str] = unchanged
     """From a command's path in the catalog to its path in the object."""
     system: Callable[[Details, SystemFacts], dict[str, str]] = system_of
-    """What the content has to fit; the control machine chooses by it what it sends."""
+    """The system that the content must fit. The controller selects content by it."""
 
 
 def declared(*names: str) -> Inputs:
-    """Return inputs that are nothing but what the catalog says."""
+    """Return a function that takes these keys of the catalog's entry as inputs."""
     return lambda details, facts: {
         name: details[name] for name in names if details.get(name) is not None
     }

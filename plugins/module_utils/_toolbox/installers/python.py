@@ -19,7 +19,7 @@ _MANY = 1500
 
 
 def _inputs(details: Details, facts: SystemFacts) -> dict[str, Any]:
-    """Return the lock and the interpreter, whose path and version a virtual environment holds."""
+    """Return the lock and the interpreter, whose path and version a virtual environment has."""
     return {
         "lock": details["lock_sha256"],
         "python": details.get("python") or facts.python,
@@ -35,7 +35,7 @@ def _command_path(path: str) -> str:
 
 
 def _system(details: Details, facts: SystemFacts) -> dict[str, str]:
-    """Return what wheels have to fit: the interpreter that the catalog names, or the host's."""
+    """Return what wheels must fit: the interpreter that the catalog names, or the host's."""
     system = system_of(details, facts)
     if details.get("python"):
         system["python"] = version_behind(details["python"], "")
@@ -56,7 +56,7 @@ def _install(build: Build) -> None:
         raise DeliveryError(
             f"{build.name} cannot be installed",
             f"{error.filename}: {os_words(error)}",
-            "Check that it is there, and can be run by root",
+            "Check that it exists, and that root can run it",
         ) from error
 
 
@@ -64,8 +64,8 @@ def _into(build: Build) -> None:
     interpreter = build.details.get("python") or build.facts.python
     run = _Uv(build)
     os.rmdir(build.target)
-    # At its final path, since a virtual environment cannot be moved: its scripts hold the path. And
-    # not by ``uv tool install``, which knows no --require-hashes and is per user.
+    # At its final path, since a virtual environment cannot be moved: its scripts contain the path.
+    # And not by ``uv tool install``, which has no --require-hashes and installs for one user.
     run("venv", "--quiet", "--no-project", "--python", interpreter, build.target)
     source = (
         ["--no-index", "--find-links", build.sent("wheels")]
@@ -98,10 +98,7 @@ def _index(details: Details) -> list[str]:
 
 
 class _Uv:
-    """uv with nothing of the machine's own settings.
-
-    It runs without the network where wheels were sent.
-    """
+    """Runs uv without the host's settings; without the network if wheels were sent."""
 
     def __init__(self, build: Build) -> None:
         self.build = build
@@ -111,8 +108,8 @@ class _Uv:
             "LC_ALL": "C.UTF-8",
             "UV_NO_CACHE": "1",
             "UV_NO_CONFIG": "1",
-            # The interpreter is the workstation's own or the one that the catalog names; uv must
-            # not replace one that is missing by a download.
+            # The interpreter is the workstation's or the one that the catalog names. If it is
+            # missing, uv must not download another.
             "UV_PYTHON_DOWNLOADS": "never",
         }
         if build.details.get("wheels"):
@@ -120,7 +117,7 @@ class _Uv:
 
     def program(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         """Run any program in the same environment."""
-        # run_command of AnsibleModule knows no timeout.
+        # run_command of AnsibleModule has no timeout.
         return subprocess.run(  # pylint: disable=ansible-bad-function
             list(words),
             env=self.environment,
@@ -137,8 +134,8 @@ class _Uv:
             output = done.stderr.decode("utf-8", "replace").strip()[-_MANY:]
             raise DeliveryError(
                 f"{self.build.name} cannot be installed",
-                f"uv {words[0]} ended with {done.returncode}: {output}",
-                "The lock needs a wheel with its hash for this machine's system and Python"
+                f"uv {words[0]} exited with code {done.returncode}, {output}",
+                "Lock wheels for this host's system and Python"
                 f" ({self.build.facts.os} {self.build.facts.arch}, Python"
                 f" {self.build.facts.python_version})",
             )
@@ -151,13 +148,13 @@ INSTALLER = Installer(
     {
         "lock": Key(
             "path",
-            "A requirements file with hashes, as `uv pip compile --generate-hashes` writes it.",
+            "A requirements file with hashes, such as `uv pip compile --generate-hashes` writes.",
             required=True,
             each_platform=True,
         ),
         "wheels": Key(
             "path",
-            "A folder with the wheels. Without it the machine itself gets them from an index.",
+            "A folder with the wheels. Without it, the host downloads them from an index.",
             each_platform=True,
         ),
         "requirements": Key(
@@ -175,12 +172,12 @@ INSTALLER = Installer(
         "index_url": Key("url", "The index, where there is no `wheels`; PyPI by default."),
         "python": Key(
             "absolute",
-            "The interpreter on the machine; by default the machine's own.",
+            "The interpreter on the host; by default that of the system.",
             each_platform=True,
         ),
         "commands": Key(
             "commands",
-            "The entry points that are offered: a list, or names of scripts by command.",
+            "The entry points to offer: a list, or names of scripts by command.",
             required=True,
         ),
     },

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A file of the repository that is run as it is."""
+"""A script beside the catalog."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .installer import Installer, Key, declared, put
 
 INSTALLER = Installer(
     "script",
-    "A file beside the catalog that is run as it is. Its first line says what runs it.",
+    "A file beside the catalog that runs unchanged. Its first line names the interpreter.",
     {"file": Key("path", "The file, below the folder of the catalog.", required=True)},
     declared("sha256"),
     lambda build: put(build, 0o755),

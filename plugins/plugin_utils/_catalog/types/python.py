@@ -17,8 +17,8 @@ from ..tool_sources import ToolSources
 from ..wheels import System
 from .tool_type import CannotPin, Tool, ToolType
 
-# Not packaging's own rule for names, which lets any letter of Unicode in: here a name becomes a
-# path on a machine.
+# Not packaging's rule for names, which allows any letter of Unicode: here a name becomes a path on
+# a host.
 _WHEEL = re.compile(r"[A-Za-z0-9_.+-]+\.whl")
 
 
@@ -49,7 +49,7 @@ def _check_hashes(sources: ToolSources, details: Details) -> None:
 def _check_wheels(sources: ToolSources, details: Details, names: list[str]) -> None:
     """Reject a lock without a wheel for a system that the catalog names.
 
-    Hashes are compared when something is sent.
+    Hashes are compared when content is sent.
     """
     system = wheels.declared(details.get("os"), details.get("arch"), details.get("python"))
     lacking = wheels.lacking(sources.read(details["lock"]), names, system)
@@ -82,9 +82,9 @@ def _wheels(
         raise ShippingError(
             f"{name} cannot be installed",
             f"no wheel in {folder} is for {system} and has a hash of {details['lock']}:"
-            f" {', '.join(lacking) or 'there is none at all'}",
-            "Make the lock anew with the wheels of all systems and Pythons, or name those that"
-            " the tool is for under platforms",
+            f" {', '.join(lacking) or 'the folder has no wheels'}",
+            "Lock again with the wheels of all systems and Pythons, or name those that the tool is"
+            " for under platforms",
         )
     for entry in kept:
         yield f"wheels/{entry}", os.path.join(folder, entry)
@@ -93,5 +93,5 @@ def _wheels(
 TOOL_TYPE = ToolType(
     _content,
     _pin,
-    program_hints={"uv": "pip install uv, or say where it is with uv_path"},
+    program_hints={"uv": "Install uv on the controller, or set uv_path"},
 )

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Describe one type of tool on the catalog's side: what pins it, and what is sent to install it.
+"""Describe one type of tool for the controller: how to pin its content, and what to send.
 
-Its keys and how it is installed are in module_utils/_toolbox/installers, in the file of its name.
+Its keys and its installation are in module_utils/_toolbox/installers, in the file of its name.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ _HEAD = 100
 Tool = Mapping[str, Any]
 """A tool as project_file reads it."""
 Content = Iterable[tuple[str, str]]
-"""Names and paths of the files that a machine needs to install a tool."""
+"""Names and paths of the files that a host needs to install a tool."""
 
 
 class CannotPin(Exception):
-    """The catalog lacks something that a tool of it needs."""
+    """The catalog lacks content that one of its tools needs."""
 
 
 def nothing_to_pin(_sources: ToolSources, _tool: Tool, details: Details) -> Details:
-    """Return the details as they are, since everything in them is pinned by its key."""
+    """Return the details unchanged, since the catalog pins all of the content."""
     return details
 
 
 class ToolType(NamedTuple):
-    """One type of tool on the catalog's side."""
+    """One type of tool on the controller's side."""
 
     content: Callable[[ToolSources, Tool, Details, System], Content]
-    """What is sent to a machine of a system. Asked only for what a machine lacks."""
+    """The content to send to a host of a system. Called only for what a host lacks."""
     pin: Callable[[ToolSources, Tool, Details], Details] = nothing_to_pin
-    """From what the catalog says for a platform to what machines are told. Cheap: for each run."""
+    """From the catalog's entry for a platform to the manifest's. Cheap, since each run calls it."""
     shared_path: Callable[[Tool], str] | None = None
     """The path below ``share`` of a view that no other tool of the project may have."""
     program_hints: Mapping[str, str] = MappingProxyType({})
@@ -53,7 +53,7 @@ class ToolType(NamedTuple):
 def no_content(
     _sources: ToolSources, _tool: Tool, _details: Details, _system: System
 ) -> Iterator[tuple[str, str]]:
-    """Send nothing."""
+    """Send no content."""
     yield from ()
 
 
@@ -67,7 +67,7 @@ def pin_file(sources: ToolSources, _tool: Tool, details: Details) -> Details:
 def _refuse_lfs_pointer(path: str) -> None:
     with open(path, "rb") as file:
         if is_lfs_pointer(file.read(_HEAD)):
-            raise CannotPin(f"{path} is a pointer of Git LFS; run `git lfs pull` beside it")
+            raise CannotPin(f"{path} is a pointer of Git LFS; run `git lfs pull` in its repository")
 
 
 def file_content(
@@ -78,7 +78,7 @@ def file_content(
 
 
 def check_file(sources: ToolSources, _tool: Tool, details: Details) -> Details:
-    """Fail if a file is missing whose checksum the catalog has; a large one is not read here."""
+    """Check that a file exists whose checksum the catalog has; a large one is not read here."""
     if details.get("file"):
         _refuse_lfs_pointer(sources.beside(details["file"]))
     return details

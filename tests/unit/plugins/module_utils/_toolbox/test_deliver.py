@@ -129,7 +129,7 @@ def test_change_and_back(box: Box):
         and tried(1, path)
     )
     assert not back(box, "1")["changed"]
-    with pytest.raises(DeliveryError, match="there is no generation 9"):
+    with pytest.raises(DeliveryError, match="generation 9 does not exist"):
         back(box, "9")
     held = box.deliver(user("daemon", "atlas"))
     assert not held["changed"] and path.read_text() == "#!/bin/sh\necho one\n"

@@ -207,20 +207,20 @@ def test_not_for_this_machine():
 @pytest.mark.parametrize(
     ("record", "said"),
     [
-        ({"host": "pc1", "revision": "x"}, "record.users: is needed"),
+        ({"host": "pc1", "revision": "x"}, "record.users: is required"),
         (
             {
                 "host": "pc1",
                 "revision": "x",
                 "users": [{"id": "1", "name": "ada", "projects": "x"}],
             },
-            "projects: is needed, as a list",
+            "projects: is required, as a list",
         ),
         (
             {"host": "pc1", "revision": "x", "users": [user("ada"), user("ada")]},
             "two users have the id",
         ),
-        ({"host": None, "revision": "x", "users": []}, "record.host: is needed"),
+        ({"host": None, "revision": "x", "users": []}, "record.host: is required"),
     ],
 )
 def test_a_record_that_is_none(record: dict, said: str):

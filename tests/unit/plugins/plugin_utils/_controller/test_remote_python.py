@@ -103,8 +103,8 @@ def test_what_is_wrong_is_told_with_its_facts():
     )
     assert (
         answer["failed"]
-        and "record: is needed" in answer["msg"]
-        and answer["problems"][1] == {"path": "catalog", "text": "is needed"}
+        and "record: is required" in answer["msg"]
+        and answer["problems"][1] == {"path": "catalog", "text": "is required"}
     )
 
 
