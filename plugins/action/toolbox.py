@@ -213,7 +213,7 @@ class ActionModule(ActionBase):
 
 
 def _probe(contents: dict[str, Any], missing: list[dict[str, Any]]) -> dict[str, str]:
-    """Return why things cannot be had, by object; once for all hosts that lack the same."""
+    """Return why objects cannot be fetched; once for all hosts that lack the same."""
     from ansible_collections.shipping.code.plugins.plugin_utils._catalog.run_contents import (
         bundle_writer,
     )

@@ -38,7 +38,7 @@ def test_a_clash(fleet: Fleet):
         fleet.catalog_of(name, {"t": tool}, **{"run.sh": f"#!/bin/sh\necho {name}\n".encode()})
     fleet.projects = {"atlas": {"bob"}, "beta": {"bob"}}
     done = fleet.deliver("--limit", PC1)
-    assert done.ok and "run is the one of beta by its priority; also run@atlas" in done.output
+    assert done.ok and "run is the command of beta by its priority; also run@atlas" in done.output
     assert [fleet.says(PC1, "bob", command)[1] for command in ("run", "run@atlas", "run@beta")] == [
         "beta",
         "atlas",
@@ -333,7 +333,7 @@ def test_only_a_project_whose_last_member_has_left(fleet: Fleet):
     without = fleet.deliver(state=False, only={"projects": ["atlas"]})
     assert (
         without.ok
-        and "no machine has any of atlas" in without.output
+        and "no host has any of atlas" in without.output
         and fleet.commands(PC1, "bob") == {"atlas"}
     )
     done = fleet.deliver(only={"projects": ["atlas"]})
@@ -342,7 +342,7 @@ def test_only_a_project_whose_last_member_has_left(fleet: Fleet):
         PC2, "ada"
     ) == set() and fleet.commands(PC3, "cy") == {"beta"}
     again = fleet.deliver(only={"projects": ["atlas"]})
-    assert again.ok and "no machine has any of atlas" in again.output and again.changed == set()
+    assert again.ok and "no host has any of atlas" in again.output and again.changed == set()
 
 
 def test_in_parts(fleet: Fleet):

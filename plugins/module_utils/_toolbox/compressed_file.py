@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One file that is compressed: recognized by its first bytes, written without the compression."""
+"""Recognize a compressed file by its first bytes, and decompress it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MODULES = {"gz": "gzip", "bz2": "bz2", "xz": "lzma"}
 
 
 def compression_of(head: bytes) -> str:
-    """Return ``gz``, ``bz2``, ``xz`` or ``zst`` by the first bytes; nothing for other content."""
+    """Return ``gz``, ``bz2``, ``xz`` or ``zst`` by the first bytes; empty for other content."""
     if head.startswith(b"\x1f\x8b\x08"):
         return "gz"
     if head.startswith(b"BZh") and head[4:10] in _BZIP2_BLOCKS:
@@ -45,7 +45,7 @@ def write_decompressed(source: Any, target: Any, name: str) -> None:
         written += len(block)
         if written > MAX_SIZE:
             raise Hostile(
-                f"the compressed file of {name} has too much in it",
+                f"the compressed file of {name} is too large",
                 f"more than {MAX_SIZE >> 30} GiB",
             )
         target.write(block)
@@ -74,8 +74,8 @@ def unreadable(name: str, compression: str, error: Exception) -> Damaged:
     """Return the error for a file whose compressed content is damaged."""
     return Damaged(
         f"the compressed file of {name} cannot be read",
-        f"{compression}: {str(error) or type(error).__name__}",
-        "Download it again where it is published, and compare its checksum",
+        f"{compression} reports {str(error) or type(error).__name__}",
+        "Download the published file again, and compare its checksum",
     )
 
 
@@ -89,6 +89,6 @@ def open_compressed(path: str, compression: str) -> IO[bytes]:
         raise DeliveryError(
             "the compressed file cannot be read",
             f"the host's Python was built without {error.name}",
-            "Install a complete Python there, or deliver the file as gz",
+            "Install a complete Python on the host, or deliver the file as gz",
         ) from error
     return stream

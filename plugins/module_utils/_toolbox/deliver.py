@@ -277,8 +277,8 @@ class _Delivery:
                 for program in self._programs([source])
             }
             notes = self.store.install(place, source, self.facts, programs)
-        # An interrupted run gives the space back, too. What a killed one leaves has no marker, so
-        # that it does not count, and the next collection removes it.
+        # An interrupted run frees the space, too. A killed one leaves an object without a marker,
+        # which the next garbage collection removes.
         except BaseException:
             self.store.remove(place)
             raise

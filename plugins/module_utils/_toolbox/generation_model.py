@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 class Tool(NamedTuple):
     """A tool that a user has or must have.
 
-    What comes after ``needs`` is not asked for, it comes about.
+    Fields after ``needs`` are not requested: the delivery sets them.
     """
 
     project: str

@@ -93,7 +93,7 @@ class Generations:
             write(os.path.join(top, name), text, 0o644, lasting=False)
         for name, text in layout.launchers.items():
             write(os.path.join(top, name), text, 0o755, lasting=False)
-        # The folder was made for root alone, so that nobody is in a view before it is whole.
+        # The folder was created for root only: users enter complete views only.
         acl.allow(top, {view.uid})
 
     def shell_files(self, tool: Tool) -> dict[str, str]:

@@ -17,7 +17,7 @@ from .atomic_files import read_text
 
 _ENVIRONMENT = re.compile(r"(?m)^\s*(?:export\s+)?PATH\s*=")
 _INCLUDE = re.compile(r"(?:@include|-?\w+ (?:include|substack)) ([\w.-]+)")
-# Without indentation: what stands below a condition is for some users only.
+# Without indentation: an assignment below a condition is for some users only.
 _ASSIGNMENT = re.compile(r"(?m)^(?:export\s+)?PATH=(?P<value>.*)$")
 _KEEPS_PATH = re.compile(r"\$\{?PATH\b")
 

@@ -98,9 +98,9 @@ class Store:
     def install(
         self, place: str, source: Source, facts: SystemFacts, programs: Mapping[str, str]
     ) -> list[str]:
-        """Make the object of what was sent, with the programs by their paths, and finish it.
+        """Build the object from the files of the bundle, with the programs by their paths.
 
-        Return what its installer noted.
+        Return the notes of its installer.
         """
         sent, target = self.path(place, _SENT), self.path(place, "files")
         notes = INSTALLERS[source.type].install(

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unpacking archives that nobody has to trust.
+"""Unpack untrusted archives.
 
-Neither tarfile nor zipfile is asked to write: each member is checked and written here. A member may
+tarfile and zipfile only read: each member is checked and written here. A member may
 be a folder, a file, or a link that stays inside; no path leads through a link; there are no
 devices, no setuid bits and no owners but the one who unpacks.
 """
@@ -74,12 +74,12 @@ class Member(NamedTuple):
 
 
 class Unpacked(NamedTuple):
-    """What was noticed while an archive was unpacked."""
+    """Observations while an archive was unpacked."""
 
     setid: tuple[str, ...] = ()
     """Files that lost a setuid or setgid bit."""
     has_executables: bool = True
-    """Whether any file was marked executable; a zip made on Windows has no such marks."""
+    """Whether any file was marked executable; a zip from Windows has no such marks."""
 
 
 def unpack(
@@ -130,7 +130,7 @@ class _Writer:
         for number, member in enumerate(_members(archive)):
             if number >= MAX_MEMBERS:
                 raise Hostile(
-                    f"the archive of {self.name} has too much in it",
+                    f"the archive of {self.name} is too large",
                     f"more than {MAX_MEMBERS} members",
                 )
             self._add(member)
@@ -168,7 +168,9 @@ class _Writer:
         if parts and parts[-1] == "":
             parts.pop()
         if parts and not is_inside("/".join(parts)):
-            self._refuse(member, "has a path that is absolute, leads out, or has odd characters")
+            self._refuse(
+                member, "has a path that is absolute, leads out, or has unsupported characters"
+            )
         return "/".join(parts[self.strip :])
 
     def _parents(self, path: str, member: Member) -> None:
@@ -189,13 +191,13 @@ class _Writer:
         if not os.path.lexists(full):
             os.mkdir(full, 0o755)
         elif os.path.islink(full) or not os.path.isdir(full):
-            self._refuse(member, "stands twice, as different things")
+            self._refuse(member, "is duplicated, with two types")
 
     def _file(self, path: str, member: Member) -> None:
         self.written += member.size
         if self.written > MAX_SIZE:
             raise Hostile(
-                f"the archive of {self.name} has too much in it", f"more than {MAX_SIZE >> 30} GiB"
+                f"the archive of {self.name} is too large", f"more than {MAX_SIZE >> 30} GiB"
             )
         # An archive does not decide who may write: everything is for all users of the tool.
         mode = 0o755 if member.mode & 0o111 else 0o644
@@ -210,7 +212,7 @@ class _Writer:
         try:
             descriptor = os.open(os.path.join(self.target, path), flags, mode)
         except FileExistsError:
-            self._refuse(member, "stands twice")
+            self._refuse(member, "is duplicated")
         os.fchmod(descriptor, mode)
         return os.fdopen(descriptor, "wb")
 
@@ -221,7 +223,7 @@ class _Writer:
         if os.path.isabs(member.link) or lexical.split("/")[0] == "..":
             self._refuse(member, f"is a link that leads out, to {member.link}")
         if os.path.lexists(os.path.join(self.target, path)):
-            self._refuse(member, "stands twice")
+            self._refuse(member, "is duplicated")
         os.symlink(member.link, os.path.join(self.target, path))
         self.links.append(path)
 
@@ -230,7 +232,7 @@ class _Writer:
         full = os.path.join(self.target, source)
         self._parents(source, member)
         if not source or not os.path.lexists(full) or not stat.S_ISREG(os.lstat(full).st_mode):
-            self._refuse(member, f"is a hard link to what is no file before it, {member.link}")
+            self._refuse(member, f"is a hard link to {member.link}, which is not a file before it")
         with (
             open(full, "rb") as content,
             self._new(path, member, stat.S_IMODE(os.lstat(full).st_mode)) as file,
@@ -243,28 +245,28 @@ class _Writer:
         real = os.path.realpath(os.path.join(self.target, path))
         if real != top and not real.startswith(top + os.sep):
             raise Hostile(
-                f"the archive of {self.name} is refused",
+                f"the archive of {self.name} is rejected",
                 f"{path} is a link that leads out over other links",
-                "Nothing of it is used",
+                "Report this to the maintainer of the archive",
             )
 
     def _refuse(
-        self, member: Member, why: str, hint: str = "Nothing of it is used; ask who made it"
+        self, member: Member, cause: str, hint: str = "Report this to the maintainer of the archive"
     ) -> NoReturn:
-        raise Hostile(f"the archive of {self.name} is refused", f"{member.path!r} {why}", hint)
+        raise Hostile(f"the archive of {self.name} is rejected", f"{member.path!r} {cause}", hint)
 
 
 def _copy(source: IO[bytes], file: IO[bytes], size: int) -> None:
-    """Copy exactly ``size`` bytes: what an archive says of a member must be true."""
+    """Copy exactly ``size`` bytes: the size of a member must be right."""
     left = size
     while left:
         block = source.read(min(left, CHUNK))
         if not block:
-            raise Damaged("the archive is cut off", f"{left} bytes of a file are missing")
+            raise Damaged("the archive is truncated", f"{left} bytes of a file are missing")
         file.write(block)
         left -= len(block)
     if source.read(1):
-        raise Damaged("the archive is damaged", "a file is longer than the archive says")
+        raise Damaged("the archive is damaged", "a file is longer than its size in the archive")
 
 
 def _members(archive: str) -> Iterator[Member]:

@@ -45,7 +45,7 @@ class BundleWriter:
         return {"sha256": sha256_of(path), "unsent": unsent}
 
     def unobtainable(self, missing: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-        """Return why missing things cannot be had, by object, without downloading any."""
+        """Return why missing objects cannot be fetched, without downloading any."""
         reasons = {}
         for lacking in missing:
             try:

@@ -32,7 +32,7 @@ _SUFFIXES = {".gz": "gz", ".bz2": "bz2", ".xz": "xz", ".zst": "zst"}
 
 
 def name_of(details: Details) -> str:
-    """Return how the file is called where it is published."""
+    """Return the name of the published file."""
     return os.path.basename(details.get("file") or urlsplit(details["url"]).path)
 
 
@@ -46,7 +46,7 @@ def refuse_wrong_name(path: str, details: Details, name: str) -> None:
             f"{name} is not delivered",
             f"{published} is not compressed as {claimed}, but"
             f" {f'as {compression}' if compression else 'not at all'}",
-            "Look where it comes from, and correct the catalog",
+            "Check its origin, and correct the catalog",
         )
 
 

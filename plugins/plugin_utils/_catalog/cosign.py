@@ -56,9 +56,9 @@ def _key(text: str) -> Any:
     try:
         key = load_pem_public_key(text.encode("utf-8", "surrogateescape"))
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise UnusableKey("it is no public key in PEM, such as cosign.pub") from error
+        raise UnusableKey("it is not a public key in PEM, such as cosign.pub") from error
     if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
-        raise UnusableKey("it is no ECDSA key on P-256, such as cosign makes")
+        raise UnusableKey("it is not an ECDSA key on P-256, such as cosign creates")
     return key
 
 

@@ -340,7 +340,7 @@ def _problems_of_variant(
 
 def _reason(keys: Iterable[Key]) -> str:
     pins = any(key.pins for key in keys)
-    return "; nothing is delivered whose content is not pinned" if pins else ""
+    return ", since all content must be pinned" if pins else ""
 
 
 def _as_tool(

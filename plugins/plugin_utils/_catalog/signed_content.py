@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Content that has to be signed: what the catalog declares, held against the signature."""
+"""Verify the signatures of content that the catalog requires to be signed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_SIGNATURE = 1 << 20
 
 
 def verify_signature(sources: ToolSources, details: Details, path: str, name: str) -> None:
-    """Raise ShippingError for a file that lacks the signature which the catalog demands of it."""
+    """Raise ShippingError for a file without the signature that the catalog requires."""
     for scheme, about in (details.get("signature") or {}).items():
         _verify(sources, _Signed(scheme, about, checksum_of(details)), path, name)
 
@@ -43,9 +43,9 @@ def _verify(sources: ToolSources, signed: _Signed, path: str, name: str) -> None
         except BadSignature as error:
             raise ShippingError(
                 f"{name} is not delivered",
-                f"its signature {signed.where} does not hold for the {signed.scheme} key"
+                f"its signature {signed.where} does not match the {signed.scheme} key"
                 f" {key_name}, since {error}",
-                "Look where the file and its signature come from before you change the key",
+                "Check the origin of the file and its signature before you change the key",
             ) from error
 
     if signed.about.get("file"):
@@ -58,7 +58,7 @@ _SCHEMES = {"minisign": minisign.verify, "cosign": cosign.verify}
 
 
 def _key(sources: ToolSources, signed: _Signed, name: str) -> tuple[str, str]:
-    """Return the key's text, and how messages call it."""
+    """Return the key's text, and its name in messages."""
     key = str(signed.about["key"])
     try:
         if signed.scheme == "minisign":
@@ -74,7 +74,7 @@ def _key(sources: ToolSources, signed: _Signed, name: str) -> tuple[str, str]:
 
 
 def _text(path: str) -> str:
-    """Return the text of a small file; of a large one its start, which is no signature."""
+    """Return the text of a small file; of a large one only the start, which is not a signature."""
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as stream:
             return stream.read(MAX_SIGNATURE)

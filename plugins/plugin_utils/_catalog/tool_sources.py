@@ -55,7 +55,7 @@ _OF_A_REPOSITORY = (
 
 
 class Probed(Exception):
-    """Content can be had, as far as that is known without it."""
+    """Content can be fetched, as far as that is known without a download."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class ToolSources:
     folder: str
     """The folder of the project's file."""
     downloads: str
-    """Where downloads and git objects are kept on the control machine."""
+    """The folder for downloads and git objects on the controller."""
     only_probes: bool = False
-    """Whether nothing is downloaded: :class:`Probed` is raised where that would begin."""
+    """Whether to raise :class:`Probed` instead of downloading."""
 
     def beside(self, path: str) -> str:
         """Return the path of a file that the catalog names."""
@@ -322,7 +322,7 @@ def _opened(url: str, name: str, headers: dict[str, str] | None = None) -> Itera
         raise ShippingError(
             f"{name} cannot be downloaded from {without_login(url)}",
             without_login(innermost(error)),
-            "See whether the control machine reaches it",
+            "Check that the controller can reach it",
         ) from error
 
 
@@ -342,9 +342,9 @@ class _Git:
         if done.returncode:
             options = itertools.takewhile(lambda word: word.startswith("-"), words[::2])
             raise self._failure(
-                f"git {words[2 * len(list(options))]}: {without_login(done.stderr.strip())}",
-                "See whether the repository can be read from the control machine, and has that"
-                " commit on a branch or tag",
+                f"git {words[2 * len(list(options))]} failed, {without_login(done.stderr.strip())}",
+                "Check that the controller can read the repository, and that a branch or tag has"
+                " the commit",
             )
         return done.stdout
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The URLs and paths of a tool on one platform, made of their templates. Pure."""
+"""Expand the templates of a tool's URLs and paths for one platform. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .value_forms import is_url
 def values(
     version: str, details: Mapping[str, Any], names: Mapping[str, Mapping[str, str]]
 ) -> dict[str, str]:
-    """Return what placeholders stand for; ``names`` has the publisher's, of systems and others."""
+    """Return the values of placeholders; ``names`` has the publisher's names of platforms."""
     own = {part: details.get(part, "") for part in names}
     return {"version": version, **{part: names[part].get(own[part], own[part]) for part in names}}
 
@@ -24,7 +24,7 @@ def values(
 def expanded(
     details: Mapping[str, Any], values: Mapping[str, str], *, with_commands: bool = False
 ) -> tuple[dict[str, Any], list[str]]:
-    """Return the details with the values in their URLs, and what is wrong with those.
+    """Return the details with the values in their URLs, and the problems.
 
     With ``with_commands``, the paths of commands are templates as well.
     """
@@ -56,7 +56,7 @@ def _with_url(
     before = len(problems)
     url = _expanded_text(mapping["url"], values, problems, "its URL")
     if len(problems) == before and not is_url(url):
-        problems.append(f"has a URL that none can be: {url!r}")
+        problems.append(f"has the invalid URL {url!r}")
     return {"url": url}
 
 
@@ -73,4 +73,4 @@ def _expanded_text(
     return template
 
 
-_HINT = "; name its platforms with them under platforms"
+_HINT = "; name them in its platforms"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts with the tool's version and the platform in them, such as ``t-{version}-{arch}``. Pure."""
+"""Expand texts with the tool's version and platform, such as ``t-{version}-{arch}``. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 def problems(text: str) -> Iterator[str]:
-    """Yield what is wrong with a template."""
+    """Yield the problems of a template."""
     if "{{" in text or "}}" in text:
-        yield "is no template of Jinja; write {version}, {os} or {arch} in single braces"
+        yield "is not a Jinja template; write {version}, {os} or {arch} in single braces"
         return
     for name in dict.fromkeys(_PLACEHOLDER.findall(text)):
         if name not in NAMES:

@@ -20,7 +20,7 @@ from .signature_errors import UnusableKey
 # A commit has the 40 digits of a SHA-1, or the 64 of a repository with SHA-256.
 _SHA256, _SHA512 = r"[0-9a-f]{64}", r"[0-9a-f]{128}"
 _COMMIT, _URL = r"[0-9a-f]{40}([0-9a-f]{24})?", r"(https?|file)://\S+"
-# With what is no template here, so that the message says that.
+# With Jinja templates, so that a message can explain them.
 _URL_TEMPLATE = r"(https?|file)://(\S|\{\{[^{}]*\}\})+"
 _PYTHON = r"3\.[0-9]{1,2}"
 

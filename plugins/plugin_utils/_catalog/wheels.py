@@ -68,7 +68,7 @@ def declared(os: str | None, arch: str | None, python: str | None) -> System:
 
 
 def reported(data: Mapping[str, Any]) -> System:
-    """Return what a machine reports of itself, which is only compared with."""
+    """Return the system that a host reports, which is only used in comparisons."""
     return System(*(str(data.get(name, "")) for name in ("os", "arch", "python", "libc")))
 
 

@@ -129,8 +129,8 @@ def test_the_schema_and_the_guide_have_it(collections: Path) -> None:
     )
     docs = json.loads(done.stdout)
     assert "``text``\n~~~~~~~~\n\nA text in capital letters.\n" in docs["guide"]
-    assert "The text, below the folder of the catalog. **Needed.**" in docs["guide"]
-    assert "Needed but for ``env``, ``file`` and ``text``." in docs["guide"]
+    assert "The text, below the folder of the catalog. **Required.**" in docs["guide"]
+    assert "Required except for ``env``, ``file`` and ``text``." in docs["guide"]
     tool = docs["schema"]["else"]["properties"]["tools"]["additionalProperties"]
     assert "text" in tool["properties"]["type"]["enum"]
     (rule,) = [

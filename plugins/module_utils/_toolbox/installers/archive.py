@@ -24,7 +24,7 @@ _NAMED = 3
 
 
 def _install(build: Build) -> list[str]:
-    # Imported where it is used: most calls install nothing, and loading takes a workstation's time.
+    # Imported where it is used: most calls install nothing, and the import takes time.
     from ..unpack import unpack
 
     unpacked = unpack(
@@ -38,14 +38,14 @@ def _install(build: Build) -> list[str]:
         _make_executable(build, pattern)
     notes = []
     if unpacked.setid:
-        notes.append(f"setuid and setgid bits were dropped: {_listed(unpacked.setid)}")
+        notes.append(f"setuid and setgid bits of {_listed(unpacked.setid)} were dropped")
     if not unpacked.has_executables:
         programs = sorted(_programs_without_bit(build))
         if programs:
             notes.append(
-                "its archive marks no file as executable, such as a zip made on Windows:"
-                f" {_listed(programs)} cannot be run. Name them under `executable` if a command"
-                " of the tool runs them"
+                f"{_listed(programs)} are not executable: the archive marks no file as executable,"
+                " such as a zip from Windows. Name them under `executable` if a command of the tool"
+                " runs them"
             )
     return notes
 
@@ -57,7 +57,7 @@ def _listed(paths: Iterable[str]) -> str:
 
 
 def _make_executable(build: Build, pattern: str) -> None:
-    # Links lead to files of the archive, which have paths of their own.
+    # Links lead to files of the archive, which have their own paths.
     paths = [
         path
         for path in Path(build.target).glob(pattern)
@@ -74,7 +74,7 @@ def _make_executable(build: Build, pattern: str) -> None:
 
 
 def _programs_without_bit(build: Build) -> Iterator[str]:
-    """Yield files that begin as programs do, and are neither executable nor commands."""
+    """Yield files that begin as programs, and are neither executable nor commands."""
     from ..compressed_file import read_head
     from ..executables import needs
 
@@ -91,8 +91,8 @@ def _programs_without_bit(build: Build) -> Iterator[str]:
 
 INSTALLER = Installer(
     "archive",
-    "A tar (plain, gz, bz2, xz, zst) or zip with programs. It is unpacked by rules of our own:"
-    " nothing in it can be written elsewhere.",
+    "Programs from a tar (plain, gz, bz2, xz, zst) or zip archive. An archive is rejected if it"
+    " would write outside the tool's folder.",
     {
         **CONTENT_KEYS,
         "strip": Key(
@@ -116,8 +116,8 @@ INSTALLER = Installer(
         ),
         "setid": Key(
             "setid",
-            "`drop` unpacks an archive with setuid or setgid bits without them, which the result"
-            " reports. Without it such an archive is rejected.",
+            "`drop` unpacks an archive with setuid or setgid bits without them, and reports it. By"
+            " default, such an archive is rejected.",
             each_platform=True,
         ),
     },

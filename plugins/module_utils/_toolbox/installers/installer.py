@@ -16,7 +16,7 @@ from ..delivery_errors import Damaged
 
 _SHA512_DIGITS = 128
 CONVERTED = ".gz"
-"""What ends the name of sent content that the control machine has converted from zstd."""
+"""The suffix of content that the controller has converted from zstd."""
 
 Details = Mapping[str, Any]
 """The catalog's entry of a tool for one platform, with its pinned content.
@@ -42,9 +42,9 @@ class Key(NamedTuple):
 CONTENT_KEYS: Mapping[str, Key] = {
     "url": Key(
         "url_template",
-        "Where the control machine gets it from: by the proxy of `HTTPS_PROXY` or `HTTP_PROXY`,"
-        " with the login that the URL or the user's `~/.netrc` has. `{version}`, `{os}` and"
-        " `{arch}` stand for those of the tool and the platform.",
+        "The URL from which the controller downloads it, by the proxy of `HTTPS_PROXY` or"
+        " `HTTP_PROXY`, with the login of the URL or of the user's `~/.netrc`. `{version}`, `{os}`"
+        " and `{arch}` are replaced by those of the tool and the platform.",
         each_platform=True,
     ),
     "file": Key(
@@ -52,28 +52,24 @@ CONTENT_KEYS: Mapping[str, Key] = {
         "The file, below the folder of the catalog, in place of `url`.",
         each_platform=True,
     ),
-    "sha256": Key(
-        "sha256", "Its checksum, of the file as it is published.", each_platform=True, pins=True
-    ),
-    "sha512": Key("sha512", "Its checksum, in place of `sha256`.", each_platform=True, pins=True),
+    "sha256": Key("sha256", "The checksum of the published file.", each_platform=True, pins=True),
+    "sha512": Key("sha512", "The checksum, in place of `sha256`.", each_platform=True, pins=True),
     "signature": Key(
         "signature",
         "A signature that the file must have in addition to the checksum: `minisign` or `cosign`."
         " See below.",
         each_platform=True,
     ),
-    "os_names": Key(
-        "os_names", "What `{os}` in URLs stands for, by `os`; by default `os` as it is."
-    ),
+    "os_names": Key("os_names", "The values of `{os}` in URLs, by `os`; by default, `os` itself."),
     "arch_names": Key(
         "arch_names",
-        "What `{arch}` in URLs stands for, by `arch`, such as `x86_64: amd64`; by default `arch` as"
-        " it is.",
+        "The values of `{arch}` in URLs, by `arch`, such as `x86_64: amd64`; by default, `arch`"
+        " itself.",
     ),
 }
-"""The keys of a type whose content is one large file: where it is, and how it is verified."""
+"""The keys of a type whose content is one large file: its place and its verification."""
 CONTENT_GROUPS = (("url", "file"), ("sha256", "sha512"))
-"""Groups of those keys of which exactly one must be there."""
+"""Groups of those keys. The entry must have exactly one of each."""
 
 
 class SystemFacts(NamedTuple):
@@ -128,9 +124,9 @@ class Installer(NamedTuple):
     text: str
     keys: Mapping[str, Key]
     inputs: Inputs
-    """What goes into an object, besides its name and commands: other inputs, another object."""
+    """The inputs of an object, as its name and commands are: other inputs, another object."""
     install: Callable[[Build], list[str] | None]
-    """Make the object; return what the user of the role should know of it."""
+    """Build the object; return notes for operators."""
     own_commands: bool = False
     """Whether the tool's name is its command by default."""
     has_commands: bool = True
@@ -174,7 +170,7 @@ def checksum_of(details: Details) -> str:
 
 
 def is_checksum(path: str, expected: str) -> bool:
-    """Return whether a file has a checksum; its length says which algorithm it is of."""
+    """Return whether a file has a checksum, whose length shows its algorithm."""
     return digest_of(path, _algorithm(expected)).hex() == expected
 
 
@@ -183,25 +179,25 @@ def _algorithm(checksum: str) -> str:
 
 
 def verify(path: str, expected: str, what: str) -> None:
-    """Raise Damaged for content that is not what was declared."""
+    """Raise Damaged for content with another checksum."""
     algorithm = _algorithm(expected)
     actual = digest_of(path, algorithm).hex()
     if actual != expected:
         raise Damaged(
             f"{what} is not what the catalog declares",
-            f"its {algorithm} is {actual}, and {expected} was declared",
-            "Look where it comes from before you change the checksum; nothing of it was unpacked",
+            f"its {algorithm} is {actual}, and the catalog has {expected}",
+            "Check its origin before you change the checksum",
         )
 
 
 def sent_content(build: Build, name: str) -> str:
     """Return the path of the tool's content, verified."""
-    # Python 3.9 has no zstd: the control machine has verified such content and converted it.
+    # Python 3.9 has no zstd: the controller has verified such content and converted it.
     converted = build.sent(f"{name}{CONVERTED}")
     if os.path.exists(converted):
         return converted
-    # Again, although the whole bundle was verified: its checksum says what was sent, this one what
-    # the catalog declares.
+    # Again, although the whole bundle was verified: that checksum is the bundle's, and this one is
+    # the catalog's.
     source = build.sent(name)
     verify(source, checksum_of(build.details), build.name)
     return source
@@ -213,7 +209,7 @@ def put(build: Build, mode: int) -> None:
 
 
 def place(build: Build, source: str, mode: int) -> None:
-    """Move a file to where the tool has its only one."""
+    """Move the only file of a tool to its place."""
     target = os.path.join(build.target, build.details.get("as") or build.name)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     shutil.move(source, target)

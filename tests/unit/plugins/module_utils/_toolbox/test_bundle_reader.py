@@ -48,7 +48,7 @@ def test_each_object_has_its_files(sent, tmp_path: Path):
 
 def test_one_that_was_changed_on_its_way_is_refused(sent):
     content = packed(one=b"1")
-    with pytest.raises(Damaged, match="did not arrive whole"):
+    with pytest.raises(Damaged, match="the bundle is damaged"):
         sent(content + b"more").verify(hashlib.sha256(content).hexdigest())
 
 

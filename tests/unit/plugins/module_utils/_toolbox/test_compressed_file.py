@@ -54,7 +54,9 @@ def test_zstd_begins_with_a_frame_or_with_one_to_skip():
 
 @pytest.mark.parametrize("way", WAYS)
 def test_cut_off(tmp_path: Path, way: str):
-    with pytest.raises(Damaged, match=f"the compressed file of tool cannot be read: {way}: "):
+    with pytest.raises(
+        Damaged, match=f"the compressed file of tool cannot be read: {way} reports "
+    ):
         decompressed(tmp_path, WAYS[way](PROGRAM * 100)[:-9])
 
 
@@ -72,5 +74,5 @@ def test_much_from_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: 
     monkeypatch.setattr(compressed_file, "MAX_SIZE", 1 << 20)
     assert len(decompressed(tmp_path, WAYS[way](bytes(1 << 20)))) == 1 << 20
     (tmp_path / "plain").unlink()
-    with pytest.raises(Hostile, match="has too much in it"):
+    with pytest.raises(Hostile, match="is too large"):
         decompressed(tmp_path, WAYS[way](bytes((1 << 20) + 1)))

@@ -146,7 +146,7 @@ def test_change_and_back(box: Box):
 @pytest.mark.parametrize("number", ["previous", "9"])
 def test_where_nothing_was_delivered_there_is_nothing_to_choose(box, number):
     box.root.mkdir(exist_ok=True)
-    with pytest.raises(DeliveryError, match=r"this machine has none. Deliver first"):
+    with pytest.raises(DeliveryError, match=r"this host has no generations. Deliver first"):
         back(box, number)
 
 
@@ -177,7 +177,7 @@ def test_what_a_hold_reaches(box: Box):
     shutil.rmtree(box.root / "store")
     mended = box.deliver(user("bin", "atlas"))
     assert box.commands("bin") == {"hello", "new"}
-    assert "atlas hello is held no more: its version is not in the store" in mended["notes"]
+    assert "atlas hello is not held any more: the store has lost its version" in mended["notes"]
 
 
 def test_a_hold_of_the_catalog(box: Box):
@@ -306,7 +306,7 @@ def test_clash(box: Box):
     ]
     answer = box.deliver(user("daemon", "atlas", "beta"))
     assert answer["notes"] == [
-        "daemon: run is the one of atlas by its name, since no priority decides; also run@beta"
+        "daemon: run is the command of atlas by its name, since no priority decides; also run@beta"
     ]
     assert (
         "atlas" in (box.view("daemon") / "bin" / "run").read_text()
@@ -409,7 +409,7 @@ def test_programs_of_a_zip_without_modes(box: Box):
 
     without = deliver_with()
     assert without["ready"] and any(
-        "lib/helper cannot be run. Name them under `executable`" in note
+        "lib/helper are not executable: the archive marks no file" in note
         for note in without["notes"]
     )
     (note,) = deliver_with(executable=["lib/*"])["notes"]
@@ -429,7 +429,7 @@ def test_dropped_setid_bits_are_reported(box: Box):
     box.projects = [project("atlas", entry("archive", "pack", details, {"run": "bin/run"}))]
     answer = box.deliver(user("daemon", "atlas"))
     assert answer["ready"] and answer["notes"] == [
-        "atlas pack: setuid and setgid bits were dropped: bin/ping"
+        "atlas pack: setuid and setgid bits of bin/ping were dropped"
     ]
 
 
@@ -452,9 +452,9 @@ def test_a_failing_self_test_leaves_the_former_version(box: Box):
     box.projects = [project("atlas", script("hello", bad, version="2", self_test=["hello"]))]
     for changed in (True, False):
         answer = box.deliver(user("daemon", "atlas"))
-        assert answer["failures"][0]["reason"] == "it ended with 3" and answer["failures"][0][
-            "output"
-        ] == ["broken"]
+        assert answer["failures"][0]["reason"] == "the self-test exited with code 3" and answer[
+            "failures"
+        ][0]["output"] == ["broken"]
         assert (box.view("daemon") / "bin" / "hello").read_bytes() == HELLO and answer["users"][0][
             "tools"
         ][0]["version"] == "1"
@@ -532,7 +532,7 @@ def test_links_in_the_way(box: Box):
     box.root.unlink()
     box.root.mkdir(mode=0o777)
     box.root.chmod(0o777)
-    with pytest.raises(Unsupported, match="others than root may write there"):
+    with pytest.raises(Unsupported, match="other users than root may write to it"):
         box.deliver(user("daemon", "atlas"))
 
 
@@ -586,7 +586,7 @@ def test_a_path_that_hides_the_commands(box: Box):
 def test_a_path_that_others_set(box: Box):
     (box.etc / "security" / "pam_env.conf").write_text("PATH DEFAULT=/usr/bin\n")
     box.projects = [project("atlas", script("hello"))]
-    with pytest.raises(Unsupported, match="sets PATH already"):
+    with pytest.raises(Unsupported, match="already sets PATH"):
         box.deliver(user("daemon", "atlas"))
     assert box.deliver(user("daemon", "atlas"), integrate_shells=False)["ready"]
 

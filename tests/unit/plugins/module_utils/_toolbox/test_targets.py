@@ -142,7 +142,7 @@ def test_an_account_that_is_gone_keeps_its_view():
     assert (
         second.pairs == {("id-ada", "alpha")}
         and target.unknown == ()
-        and "keeps what is there" in target.notes[0]
+        and "keeps the installed tools" in target.notes[0]
     )
 
 

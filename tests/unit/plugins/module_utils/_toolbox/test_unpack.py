@@ -106,7 +106,7 @@ def test_hostile(tmp_path: Path, name: str):
     target.mkdir(parents=True)
     packed = tmp_path / "archive"
     packed.write_bytes(HOSTILE[name]())
-    with pytest.raises(Hostile, match="is refused"):
+    with pytest.raises(Hostile, match="is rejected"):
         unpack(str(packed), str(target), "tool")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["archive", "in"]
     assert [path.name for path in (tmp_path / "in").iterdir()] == ["files"]

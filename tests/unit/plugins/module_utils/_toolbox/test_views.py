@@ -75,7 +75,7 @@ def test_each_page_and_completion_is_that_of_the_first_project():
     assert f"XDG_DATA_DIRS={DATA}" in layout.texts["env.sh"]
     assert f"set -g fish_complete_path '{DATA}/fish/" in layout.texts["env.fish"]
     assert view_layout.clashes(ada, files_of) == [
-        "ada: rg is the one of beta by its priority; also rg@atlas",
+        "ada: rg is the command of beta by its priority; also rg@atlas",
         "ada: data/bash-completion/completions/rg, data/fish/vendor_completions.d/rg.fish,"
         " data/zsh/site-functions/_rg, man/man1/rg.1: of beta by its priority, not of atlas",
     ]

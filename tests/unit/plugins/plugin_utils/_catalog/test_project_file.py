@@ -95,13 +95,11 @@ def test_every_key_has_a_text():
     [
         (
             "{type: binary, version: '1', url: https://example.com/t}",
-            "3:6: t needs exactly one of sha256, sha512; nothing is delivered whose content is not"
-            " pinned",
+            "3:6: t needs exactly one of sha256, sha512, since all content must be pinned",
         ),
         (
             "{type: archive, version: '1', file: t.tar, commands: [t]}",
-            "3:6: t needs exactly one of sha256, sha512; nothing is delivered whose content is not"
-            " pinned",
+            "3:6: t needs exactly one of sha256, sha512, since all content must be pinned",
         ),
         ("{type: git, version: '1', repository: r, commands: [t]}", "3:6: t needs commit"),
         (f"{{type: binary, version: '1', sha256: {SUM}}}", "3:6: t needs exactly one of url, file"),
@@ -121,7 +119,7 @@ def test_every_key_has_a_text():
         ),
         (
             "{type: script, version: 1.10, file: t}",
-            "3:30: must be a text; write it in quotes: '1.10'",
+            "3:30: must be text; write it in quotes, as '1.10'",
         ),
         (
             "{type: script, version: '1', file: ../t}",
@@ -177,7 +175,7 @@ def test_every_key_has_a_text():
         ),
         (
             f"{{type: archive, version: '1', file: t, sha256: {SUM}, commands: [t], setid: keep}}",
-            "'keep' is none of drop",
+            "'keep' must be one of drop",
         ),
         (
             f"{{type: archive, version: '1', file: t, sha256: {SUM}, commands: [t], executable:"
@@ -185,7 +183,7 @@ def test_every_key_has_a_text():
             "must be a path below the folder of the catalog, not '../t'",
         ),
         ("{type: file, file: t, self_test: [t]}", "unknown key self_test"),
-        ("{type: file, file: t, file: u}", "the key file stands twice"),
+        ("{type: file, file: t, file: u}", "the key file is duplicated"),
         ("[1]", "3:6: must be a mapping, not a list"),
     ],
 )
@@ -209,7 +207,7 @@ def test_two_tools_with_one_command():
         "tools:\n  a: {type: script, version: '1', file: a}\n  b: {type: script, version: '1',"
         " file: b, commands: [a]}\n"
     )
-    assert problems(content) == ["atlas.yml:3:6: a is a command of a already"]
+    assert problems(content) == ["atlas.yml:3:6: a is already a command of a"]
 
 
 def test_platforms_say_what_is_different_there():
@@ -229,7 +227,7 @@ def test_platforms_say_what_is_different_there():
     )
     assert (
         "4:" in problems(text(tool.replace("aarch64", "arm64")))[0]
-        or "is none of" in problems(text(tool.replace("aarch64", "arm64")))[0]
+        or "must be one of" in problems(text(tool.replace("aarch64", "arm64")))[0]
     )
 
 

@@ -124,8 +124,8 @@ def test_a_helper_program_that_is_missing_concerns_the_tools_that_need_it(
     )
     contents = run_contents.read(catalog.folder, ["atlas"], {})
     assert faults(contents["manifests"]) == {
-        "atlas u": "tools of the type python need uv: uv is not on the control machine. pip install"
-        " uv, or say where it is with uv_path."
+        "atlas u": "tools of the type python need uv: uv was not found on the controller. Install"
+        " uv on the controller, or set uv_path."
     }
     assert contents["programs"] == {}
 
@@ -271,7 +271,7 @@ def test_a_commit_that_is_not_there(catalog: Catalog, tmp_path: Path):
         },
     )
     manifests, _without = catalog.manifests(["atlas"])
-    with pytest.raises(ShippingError, match="commit aaaaaaaaaaaa of t cannot be had"):
+    with pytest.raises(ShippingError, match="commit aaaaaaaaaaaa of t cannot be fetched"):
         sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar")
 
 
@@ -288,7 +288,7 @@ def test_an_option_is_no_repository(catalog: Catalog, tmp_path: Path):
         },
     )
     manifests, _without = catalog.manifests(["atlas"])
-    with pytest.raises(ShippingError, match="cannot be had"):
+    with pytest.raises(ShippingError, match="cannot be fetched"):
         sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar")
     assert not Path("evil").exists()
 
@@ -320,7 +320,7 @@ def test_a_repository_that_cannot_be_read_concerns_its_project_alone(
     )
     write(catalog, "beta", e={"type": "env", "variables": {"A": "b"}})
     found = faults(catalog.manifests(["atlas", "beta"])[0])
-    assert found.keys() == {"atlas"} and "cannot be had: git fetch" in found["atlas"]
+    assert found.keys() == {"atlas"} and "cannot be fetched: git fetch" in found["atlas"]
 
 
 def test_wheels_that_are_not_in_the_lock_are_not_sent(catalog: Catalog, tmp_path: Path):
@@ -442,5 +442,5 @@ def test_a_submodule_is_refused_by_its_name(catalog: Catalog, tmp_path: Path):
     ).stdout.strip()
     write(catalog, "atlas", t={**GIT, "repository": str(tmp_path / "r"), "commit": commit})
     manifests, _without = catalog.manifests(["atlas"])
-    with pytest.raises(ShippingError, match=r"it has submodules, whose files are not in it: lib"):
+    with pytest.raises(ShippingError, match=r"the files of its submodules are not in it"):
         sent(catalog, manifests, "atlas", "t", tmp_path / "b.tar")

@@ -94,7 +94,7 @@ def binary(url: str, more: str = "") -> str:
         ),
         (
             binary(f"{BASE}/{{{{ version }}}}/t"),
-            "atlas.yml:3:114: is no template of Jinja; write {version}, {os} or {arch} in single"
+            "atlas.yml:3:114: is not a Jinja template; write {version}, {os} or {arch} in single"
             " braces",
         ),
         (
@@ -104,8 +104,7 @@ def binary(url: str, more: str = "") -> str:
         ),
         (
             binary(f"{BASE}/t-{{os}}"),
-            "atlas.yml:3:6: t has {os} in its URL and no os; name its platforms with them under"
-            " platforms",
+            "atlas.yml:3:6: t has {os} in its URL and no os; name them in its platforms",
         ),
         (
             binary(f"{BASE}/t", ", arch_names: {amd64: x}"),
@@ -113,7 +112,7 @@ def binary(url: str, more: str = "") -> str:
         ),
         (
             binary(f"{BASE}/{{version}}").replace("'1'", "'1 beta'"),
-            "atlas.yml:3:6: t has a URL that none can be: 'https://example.com/1 beta'",
+            "atlas.yml:3:6: t has the invalid URL 'https://example.com/1 beta'",
         ),
     ],
 )

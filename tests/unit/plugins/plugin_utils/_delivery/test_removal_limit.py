@@ -50,7 +50,7 @@ def test_more_than_a_fifth():
     check = check_removals(had, without(had, "atlas", range(21)), RemovalLimits())
     assert check.reasons == (
         (
-            "21 of 100 memberships on hosts would go, which is 21 %, and 20 % may"
+            "21 of 100 memberships on hosts would be removed, which is 21 %; the limit is 20 %"
             " (delivery_max_shrink)"
         ),
     )
@@ -274,7 +274,7 @@ def test_state_path(tmp_path):
     )
     assert (tmp_path / "state" / "delivered" / "pc1.json").stat().st_mode & 0o777 == 0o600
     (tmp_path / "state" / "baseline.json").write_text("{")
-    with pytest.raises(ShippingError, match="Nothing is removed without it"):
+    with pytest.raises(ShippingError, match="Restore it, or delete it"):
         fleet_state.read_baseline(path)
     with pytest.raises(ShippingError, match="cannot be a file's name"):
         fleet_state.write_waiting(path, "../x", "then")
