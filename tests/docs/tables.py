@@ -25,6 +25,8 @@ from ansible_collections.shipping.code.plugins.plugin_utils._catalog.project_fil
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.value_forms import FORMS
 
 from .contents import plugin_table, role_table
+from .errors import AREAS, error_table
+from .messages import failure_sections
 from .rst import literals, row
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +37,7 @@ FILLED = [
         "guide_spec.rst",
         "guide_kubernetes.rst",
         "guide_delivery.rst",
+        "troubleshooting.rst",
     )
 ]
 SCHEMA = ROOT / "docs" / "project.schema.json"
@@ -84,6 +87,8 @@ def _tables() -> dict[str, list[str]]:
         "types": _types(),
         "plugins": plugin_table(ROOT),
         "roles": role_table(ROOT),
+        "failures": failure_sections(ROOT / "plugins" / "module_utils"),
+        **{area: error_table(ROOT / "plugins", area) for area in AREAS},
     }
 
 
