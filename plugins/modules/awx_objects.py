@@ -7,17 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: awx_objects
-short_description: Makes AWX have organizations, credentials, projects, inventories, templates and
+short_description: Manage AWX organizations, credentials, projects, inventories, templates and
   schedules
 version_added: 0.1.0
 description:
-  - Makes a set of objects of AWX be as they are written down, by AWX's official client awxkit.
-    Objects name each other, and are made in the right order.
-  - Everything is read and compared first. What cannot work ends the run before anything is changed.
-    An option that is left out is left as it is in AWX.
-  - Objects of its making have a mark at the end of their description. Those of others are not
-    changed unless O(adopt), and never removed.
-  - A project that was made or changed is waited for until AWX has fetched it.
+  - Creates, changes or removes a set of objects in AWX, through AWX's official client awxkit.
+    Objects reference each other by name. The module creates them in the right order.
+  - Reads and compares all objects first. Mistakes end the run before any change. Options that you
+    leave out keep their value in AWX.
+  - Marks its objects at the end of their description. Unmanaged objects are not changed unless
+    O(adopt) is set, and are never removed.
+  - After a project was created or changed, waits until AWX has fetched it.
 author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
@@ -29,82 +29,78 @@ options:
       - The URL of AWX, such as V(https://awx.example.com).
       - AWX is reached through the proxy that E(HTTPS_PROXY), E(HTTP_PROXY) or E(ALL_PROXY) names on
         the host that runs the module, unless E(NO_PROXY) lists it.
-      - E(AWXKIT_API_BASE_PATH) names the path of the API where it is not V(/api/).
+      - E(AWXKIT_API_BASE_PATH) names the path of the API if it is not V(/api/).
     type: str
     required: true
   token:
     description:
       - A token of a user who may write these objects.
-      - AWX lets only system administrators make an organization, and make, change or remove a
-        credential type. The module checks this before it writes anything.
+      - Only system administrators of AWX may create an organization, and create, change or remove a
+        credential type. The module checks this before any change.
     type: str
     required: true
   validate_certs:
-    description: Whether the certificate of AWX is verified.
+    description: Whether to verify the certificate of AWX.
     type: bool
     default: true
   ca_file:
-    description: A file with the authorities that may have signed it; by default those of the
-      Python package C(certifi).
+    description: A file with the CAs of the certificate. By default those of the Python package
+      C(certifi).
     type: path
   state:
     description:
-      - V(present) makes and changes.
-      - V(absent) removes the objects of this module's making that O(objects) names, the last made
-        first, and waits until they are removed. It waits while jobs use an object, and until AWX
-        has stored the events of these jobs.
-      - V(absent) reports and keeps an organization that has other objects, or in which other users
-        have a role, and a credential type that other credentials use.
+      - V(present) creates and changes objects.
+      - V(absent) removes the managed objects in O(objects), in reverse order, and waits until they
+        are removed. It waits while jobs use an object, and until AWX has stored the events of these
+        jobs.
+      - V(absent) reports and keeps an organization with unmanaged objects or with other users'
+        roles, and a credential type that unmanaged credentials use.
     type: str
     choices: [present, absent]
     default: present
   objects:
-    description: The objects by their kinds, called as in AWX's API.
+    description: The objects by type, with the names of AWX's API.
     type: dict
     required: true
     suboptions:
       organizations:
-        description: Organizations. One that is there already and was made by somebody else is used
-          as it is.
+        description: Organizations. An existing unmanaged organization is used as it is.
         type: list
         elements: dict
         suboptions:
           name:
-            description: What it is called.
+            description: The name.
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this
-              module's making.
+            description: The description. The module adds its mark.
             type: str
           max_hosts:
-            description: How many hosts it may have; 0 is no limit.
+            description: The maximum number of hosts. 0 means no limit.
             type: int
       credential_types:
-        description: Types of credentials.
+        description: Credential types.
         type: list
         elements: dict
         suboptions:
           name:
-            description: What it is called.
+            description: The name.
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this
-              module's making.
+            description: The description. The module adds its mark.
             type: str
           kind:
-            description: What AWX takes it for.
+            description: The kind of the credential type in AWX.
             type: str
             choices: [cloud, net]
             default: cloud
           inputs:
-            description: The fields that its credentials have, as AWX takes them. AWX rejects
-              another list once there are credentials. Values of fields with C(secret) are hidden in
-              all output.
+            description: The fields of its credentials, in the form of AWX. AWX rejects another
+              list once credentials exist. Values of fields with C(secret) are hidden in all output.
             type: dict
           injectors:
-            description: What jobs get of them, as environment variables, files or variables.
+            description: The environment variables, files or variables that jobs receive.
             type: dict
       credentials:
         description: Credentials.
@@ -112,25 +108,24 @@ options:
         elements: dict
         suboptions:
           name:
-            description: What it is called.
+            description: The name.
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this
-              module's making.
+            description: The description. The module adds its mark.
             type: str
           organization:
-            description: The organization that it belongs to.
+            description: The organization.
             type: str
             required: true
           credential_type:
-            description: "Its type: one of O(objects.credential_types), or one that AWX has, such as
+            description: "One of O(objects.credential_types), or a credential type of AWX, such as
               V(Machine) or V(Source Control)."
             type: str
             required: true
           inputs:
-            description: Its values by the fields of its type. AWX never answers those that are
-              secret, see O(update_secrets).
+            description: The values by the fields of the type. The AWX API never returns secret
+              values, see O(update_secrets).
             type: dict
       execution_environments:
         description: Execution environments.
@@ -138,15 +133,14 @@ options:
         elements: dict
         suboptions:
           name:
-            description: What it is called. The name is unique in all of AWX.
+            description: The name, which is unique in AWX.
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this
-              module's making.
+            description: The description. The module adds its mark.
             type: str
           organization:
-            description: The organization that it belongs to. AWX moves it to no other one.
+            description: The organization. AWX cannot move it to another one.
             type: str
             required: true
           image:
@@ -154,7 +148,7 @@ options:
             type: str
             required: true
           pull:
-            description: When the image is fetched.
+            description: When to fetch the image.
             type: str
             choices: [always, missing, never]
           credential:
@@ -166,49 +160,48 @@ options:
         elements: dict
         suboptions:
           name:
-            description: What it is called.
+            description: The name.
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this
-              module's making.
+            description: The description. The module adds its mark.
             type: str
           organization:
-            description: The organization that it belongs to.
+            description: The organization.
             type: str
             required: true
           scm_type:
-            description: How the project is fetched.
+            description: The source control of the project.
             type: str
             choices: [git]
             default: git
           scm_url:
-            description: The URL of its repository.
+            description: The URL of the repository.
             type: str
             required: true
           scm_branch:
-            description: Its branch.
+            description: The branch.
             type: str
           credential:
             description: The credential for the repository.
             type: str
           default_environment:
-            description: The execution environment of its jobs.
+            description: The execution environment of the jobs.
             type: str
           scm_clean:
-            description: Whether local changes are thrown away.
+            description: Whether to discard local changes.
             type: bool
           scm_update_on_launch:
-            description: Whether it is fetched before each job.
+            description: Whether to fetch it before each job.
             type: bool
           allow_override:
-            description: Whether job templates may take another branch.
+            description: Whether job templates may use another branch.
             type: bool
           scm_update_cache_timeout:
-            description: For how many seconds it is not fetched again before a job.
+            description: The seconds for which it is not fetched again before a job.
             type: int
           timeout:
-            description: Seconds after which a run is ended; 0 is never.
+            description: The seconds after which a run is ended. 0 means never.
             type: int
       inventories:
         description: Inventories.
@@ -216,19 +209,18 @@ options:
         elements: dict
         suboptions:
           name:
-            description: What it is called.
+            description: The name.
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this
-              module's making.
+            description: The description. The module adds its mark.
             type: str
           organization:
-            description: The organization that it belongs to.
+            description: The organization.
             type: str
             required: true
           variables:
-            description: The inventory's variables.
+            description: The variables of the inventory.
             type: dict
       notification_templates:
         description: Notification templates.
@@ -236,45 +228,43 @@ options:
         elements: dict
         suboptions:
           name:
-            description: What it is called.
+            description: The name.
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this
-              module's making.
+            description: The description. The module adds its mark.
             type: str
           organization:
-            description: The organization that it belongs to.
+            description: The organization.
             type: str
             required: true
           notification_type:
-            description: How it notifies, such as V(webhook), V(email) or V(slack).
+            description: The type of the notification, such as V(webhook), V(email) or V(slack).
             type: str
             required: true
           notification_configuration:
-            description: Its settings, as AWX takes them for the type. AWX never answers those that
-              are secret, see O(update_secrets).
+            description: The settings of the type, in the form of AWX. The AWX API never returns
+              secret values, see O(update_secrets).
             type: dict
             required: true
       inventory_sources:
-        description: Sources of inventories.
+        description: Inventory sources.
         type: list
         elements: dict
         suboptions:
           name:
-            description: What it is called.
+            description: The name.
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this
-              module's making.
+            description: The description. The module adds its mark.
             type: str
           inventory:
-            description: The inventory that it fills.
+            description: The inventory to fill.
             type: str
             required: true
           source:
-            description: Where the hosts come from; V(scm) is a file of a project.
+            description: The origin of the hosts. V(scm) is a file of a project.
             type: str
             choices: [scm]
             default: scm
@@ -288,42 +278,42 @@ options:
             type: str
             required: true
           credential:
-            description: The credential that its runs get.
+            description: The credential of its runs.
             type: str
           execution_environment:
             description: The execution environment of its runs.
             type: str
           overwrite:
-            description: Whether hosts and groups go that the source does not have any more.
+            description: Whether to remove hosts and groups that are missing in the source.
             type: bool
           overwrite_vars:
-            description: Whether variables go that the source does not have any more.
+            description: Whether to remove variables that are missing in the source.
             type: bool
           update_on_launch:
-            description: Whether it runs before each job.
+            description: Whether to run it before each job.
             type: bool
           update_cache_timeout:
-            description: For how many seconds it does not run again before a job.
+            description: The seconds for which it does not run again before a job.
             type: int
           timeout:
-            description: Seconds after which a run is ended; 0 is never.
+            description: The seconds after which a run is ended. 0 means never.
             type: int
           verbosity:
-            description: How much its runs say, from 0 to 2.
+            description: The verbosity of its runs, from 0 to 2.
             type: int
           source_vars:
             description: The environment of its runs.
             type: dict
           notification_templates_started:
-            description: Who is notified when it begins, all of them.
+            description: The complete list of notification templates for the start.
             type: list
             elements: str
           notification_templates_success:
-            description: Who is notified when it ends well, all of them.
+            description: The complete list of notification templates for success.
             type: list
             elements: str
           notification_templates_error:
-            description: Who is notified when it fails, all of them.
+            description: The complete list of notification templates for failures.
             type: list
             elements: str
       job_templates:
@@ -332,19 +322,18 @@ options:
         elements: dict
         suboptions:
           name:
-            description: What it is called.
+            description: The name.
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this
-              module's making.
+            description: The description. The module adds its mark.
             type: str
           organization:
-            description: The organization that it belongs to, which is that of its project.
+            description: The organization, which is the one of its project.
             type: str
             required: true
           job_type:
-            description: Whether jobs do something or run in check mode.
+            description: Whether jobs make changes or run in check mode.
             type: str
             choices: [run, check]
             default: run
@@ -361,49 +350,49 @@ options:
             type: str
             required: true
           limit:
-            description: To which hosts its jobs are limited.
+            description: The limit of its jobs.
             type: str
           execution_environment:
             description: The execution environment of its runs.
             type: str
           forks:
-            description: How many hosts are worked on at once; 0 is as Ansible is set.
+            description: The number of hosts in parallel. 0 means the default of Ansible.
             type: int
           timeout:
-            description: Seconds after which a run is ended; 0 is never.
+            description: The seconds after which a run is ended. 0 means never.
             type: int
           verbosity:
-            description: How much its runs say, from 0 to 5.
+            description: The verbosity of its jobs, from 0 to 5.
             type: int
           ask_limit_on_launch:
-            description: Whether a limit may be given at launch.
+            description: Whether to accept a limit at launch.
             type: bool
           ask_variables_on_launch:
-            description: Whether variables may be given at launch.
+            description: Whether to accept variables at launch.
             type: bool
           allow_simultaneous:
-            description: Whether jobs of it may run at the same time.
+            description: Whether several of its jobs may run at the same time.
             type: bool
           become_enabled:
-            description: Whether its jobs become another user.
+            description: Whether its jobs use privilege escalation.
             type: bool
           extra_vars:
-            description: Variables of its jobs. They are no place for secrets.
+            description: The variables of its jobs. Do not put secrets here.
             type: dict
           credentials:
-            description: Its credentials, all of them.
+            description: The complete list of its credentials.
             type: list
             elements: str
           notification_templates_started:
-            description: Who is notified when it begins, all of them.
+            description: The complete list of notification templates for the start.
             type: list
             elements: str
           notification_templates_success:
-            description: Who is notified when it ends well, all of them.
+            description: The complete list of notification templates for success.
             type: list
             elements: str
           notification_templates_error:
-            description: Who is notified when it fails, all of them.
+            description: The complete list of notification templates for failures.
             type: list
             elements: str
       schedules:
@@ -412,61 +401,61 @@ options:
         elements: dict
         suboptions:
           name:
-            description: What it is called.
+            description: The name.
             type: str
             required: true
           description:
-            description: About it. A mark is added by which the object is known to be of this
-              module's making.
+            description: The description. The module adds its mark.
             type: str
           unified_job_template:
-            description: The job template that it runs.
+            description: The job template to run.
             type: str
             required: true
           rrule:
             description:
-              - When it runs, such as V(DTSTART:20260101T000000Z RRULE:FREQ=MINUTELY;INTERVAL=5).
+              - The recurrence rule, such as
+                V(DTSTART:20260101T000000Z RRULE:FREQ=MINUTELY;INTERVAL=5).
               - C(DTSTART) has a C(Z) at its end or a C(TZID). Each C(RRULE) has C(FREQ), from
                 C(MINUTELY) to C(YEARLY), and C(INTERVAL), from 1 to 99999.
               - C(COUNT) (up to 999), C(UNTIL), C(BYDAY) (such as C(MO,WE)), C(BYMONTH),
                 C(BYMONTHDAY), C(BYHOUR), C(BYMINUTE), C(BYSETPOS) and C(WKST) are supported.
-              - Rules that AWX rejects or that may have no occurrence end the run before anything is
-                sent, since AWX searches without an end for the next occurrence.
+              - Rules that AWX rejects or that may have no occurrence end the run before any change,
+                because AWX searches without an end for the next occurrence.
             type: str
             required: true
           enabled:
-            description: Whether it runs.
+            description: Whether the schedule is enabled.
             type: bool
           extra_data:
             description: Variables for the jobs.
             type: dict
   adopt:
-    description: Whether objects that somebody else has made are taken over, which makes them this
-      module's own.
+    description: Whether to take over unmanaged objects of the same names. The module manages them
+      from then on.
     type: bool
     default: false
   update_secrets:
     description:
-      - AWX does not answer secrets. The mark has a salted, slow hash of them, by which another
-        secret is seen.
-      - V(changed) sends secrets that are others than those that were sent last.
-      - V(always) sends them every time, since somebody may have changed them in AWX. That counts as
-        a change.
+      - The AWX API never returns secrets. The mark contains a salted, slow hash of them, by which
+        the module detects a changed secret.
+      - V(changed) sends secrets that have changed since the last run.
+      - V(always) sends secrets in each run, which overwrites changes made in AWX. It counts as a
+        change.
     type: str
     choices: [changed, always]
     default: changed
   request_timeout:
-    description: Seconds that AWX may take for an answer.
+    description: The timeout for an answer of AWX, in seconds.
     type: int
     default: 30
   timeout:
-    description: Seconds that a project may take to be fetched, or an object to be gone.
+    description: The timeout for fetching a project or removing an object, in seconds.
     type: int
     default: 300
 requirements:
   - awxkit
 notes:
-  - Runs where AWX can be reached, which is the control machine in most cases.
+  - Run it where AWX can be reached, usually on the controller.
 seealso:
   - plugin: shipping.code.ldap_projects
     plugin_type: inventory
@@ -485,11 +474,11 @@ EXAMPLES = r"""
           organization: Tools
           scm_url: https://git.example.com/tools.git
       inventories:
-        - name: people
+        - name: hosts
           organization: Tools
       inventory_sources:
         - name: directory
-          inventory: people
+          inventory: hosts
           source_project: tools
           source_path: inventories/directory/ldap_projects.yml
           overwrite: true
@@ -498,7 +487,7 @@ EXAMPLES = r"""
         - name: deliver
           organization: Tools
           project: tools
-          inventory: people
+          inventory: hosts
           playbook: deliver.yml
       schedules:
         - name: every five minutes
@@ -509,17 +498,17 @@ EXAMPLES = r"""
 RETURN = r"""
 objects:
   description:
-    - What was done about each object. C(outcome) is C(made), C(changed) or C(unchanged), and with
-      O(state=absent) C(removed), C(absent) or C(left).
-    - C(id) is null where an object is not there.
+    - The outcome for each object. C(outcome) is C(created), C(changed) or C(unchanged), and with
+      O(state=absent) C(removed), C(absent) or C(kept).
+    - C(id) is null if the object does not exist.
   returned: success
   type: list
   elements: dict
   sample:
-    - kind: organizations
+    - type: organizations
       name: Tools
       id: 2
-      outcome: made
+      outcome: created
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -529,8 +518,8 @@ from ansible_collections.shipping.code.plugins.module_utils._core.module_exit im
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    # The argument spec hides all values of credentials, also from the log of the system. Those that
-    # are no secrets are shown in messages, where a user name such as `r` would hide each r.
+    # The argument spec hides all values of credentials, also from syslog. Values that are not
+    # secret are shown in messages, where hiding a user name such as `r` would hide each r.
     disclose = module.no_log_values.difference_update
     answer(module, lambda options: run(options, check_mode=module.check_mode, disclose=disclose))
 

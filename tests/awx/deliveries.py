@@ -48,7 +48,7 @@ class Outcome:
     def outcomes(self) -> dict[str, str]:
         """What was done about each object."""
         return {
-            f"{one['kind']} {one['name']}": one["outcome"] for one in self.result.get("objects", ())
+            f"{one['type']} {one['name']}": one["outcome"] for one in self.result.get("objects", ())
         }
 
     @property

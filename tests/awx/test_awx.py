@@ -23,13 +23,13 @@ def test_made_once_changed_and_taken_away(deliveries: Deliveries):
     dry = deliveries.play("--check", "--diff")
     assert (
         dry.rc == 0
-        and set(dry.outcomes.values()) == {"made"}
+        and set(dry.outcomes.values()) == {"created"}
         and deliveries.all("projects") == set()
     ), dry.output
     first = deliveries.play("--diff")
     assert (
         first.rc == 0
-        and set(first.outcomes.values()) == {"made"}
+        and set(first.outcomes.values()) == {"created"}
         and first.outcomes == dry.outcomes
     ), first.output
     for secret in (*SECRETS, deliveries.token):
@@ -150,13 +150,13 @@ def test_what_others_have_made_is_neither_changed_nor_removed(deliveries: Delive
     refused = deliveries.play()
     assert (
         refused.rc
-        and "made by somebody else; write another name, or adopt: true" in refused.output
+        and "not managed by this module; write another name, or adopt" in refused.output
         and deliveries.all("projects") == set()
     )
     deliveries.send("PATCH", inventory["url"], {"name": f"{deliveries.name} other hosts"})
     assert deliveries.play().outcomes[f"organizations {deliveries.name} tools"] == "unchanged"
     gone = deliveries.play(awx_sync_state="absent")
-    assert gone.rc == 0 and gone.outcomes[f"organizations {deliveries.name} tools"] == "left", (
+    assert gone.rc == 0 and gone.outcomes[f"organizations {deliveries.name} tools"] == "kept", (
         gone.output
     )
     assert deliveries.get(organization["url"])["description"] == "Ours" and deliveries.all(
@@ -165,7 +165,7 @@ def test_what_others_have_made_is_neither_changed_nor_removed(deliveries: Delive
     adopted = deliveries.play(awx_sync_adopt=True)
     assert adopted.outcomes[f"organizations {deliveries.name} tools"] == "changed", adopted.output
     kept = deliveries.play(awx_sync_state="absent")
-    assert f"since it has inventories {deliveries.name} other hosts" in " ".join(
+    assert f"because it has inventories {deliveries.name} other hosts" in " ".join(
         kept.output.split()
     ), kept.output
     deliveries.send("DELETE", inventory["url"], {})
@@ -236,7 +236,7 @@ def test_who_may_not_and_who_is_not_there(deliveries: Deliveries):
     assert (
         denied.rc
         and "Authentication credentials were not provided" in denied.output
-        and "Give a token that is valid" in denied.output
+        and "Set a valid token" in denied.output
     ), denied.output
     # The user name must not hide each r of the message.
     credential = {

@@ -96,7 +96,7 @@ class Module:
             "objects": self.objects if objects is None else objects,
         }
         result = run(given, check_mode=check_mode, disclose=self.shown.update)
-        return {f"{one['kind']} {one['name']}": one["outcome"] for one in result["objects"]}
+        return {f"{one['type']} {one['name']}": one["outcome"] for one in result["objects"]}
 
     def changed(self, **options: Any) -> set[str]:
         """Return what is not as it is declared."""
@@ -183,7 +183,7 @@ def test_an_execution_environment_of_another_organization_is_seen_by_the_plan(mo
     assert module.store.written == []
     module(objects={**module.objects, "execution_environments": [], **_without_environment(module)})
     outcomes = module(state="absent")
-    assert outcomes["execution_environments e"] == "left"
+    assert outcomes["execution_environments e"] == "kept"
     assert number in module.store.objects["execution_environments"]
 
 
@@ -250,7 +250,7 @@ def test_status_403_with_another_cause_is_no_matter_of_rights(module: Module):
         credential_type=module.of("credential_types", "own")["id"],
     )
     outcomes = module(state="absent")
-    assert outcomes["credential_types own"] == "left" and outcomes["organizations T"] == "left"
+    assert outcomes["credential_types own"] == "kept" and outcomes["organizations T"] == "kept"
     with pytest.raises(PlatformError, match="Modifications not allowed for managed") as caught:
         module(objects={"credential_types": [{"name": "Machine", "kind": "cloud"}]}, adopt=True)
     assert not isinstance(caught.value, Denied) and "token" not in str(caught.value)
@@ -279,7 +279,7 @@ def test_an_organization_in_which_somebody_has_a_role_stays(module: Module):
         {**other, "id": 8, "username": "auditor", "summary_fields": {"direct_access": []}},
         {**other, "id": 9, "username": "kim", "summary_fields": direct},
     ]
-    assert module(state="absent")["organizations T"] == "left"
+    assert module(state="absent")["organizations T"] == "kept"
     module.store.with_roles.clear()
     assert module(state="absent")["organizations T"] == "removed"
 

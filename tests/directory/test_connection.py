@@ -19,8 +19,8 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.connection import LdapSession
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import (
     DirectoryError,
+    Inaccessible,
     Incomplete,
-    Refused,
     Unanswered,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import Query, Reply
@@ -68,7 +68,7 @@ def test_a_password_in_clear_text_is_not_sent(rfc2307: Directory):
 
 def test_a_wrong_password_is_tried_once(rfc2307: Directory):
     error = refusal(rfc2307, uris=[rfc2307.server.secure_uri] * 3, bind_password="wrong")
-    assert isinstance(error, Refused)
+    assert isinstance(error, Inaccessible)
     assert "rejects the bind of cn=reader,dc=example,dc=com: invalidCredentials (49)" in str(error)
 
 

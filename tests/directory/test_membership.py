@@ -14,8 +14,8 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory import co
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import (
     Contradiction,
     DirectoryError,
+    Inaccessible,
     Incomplete,
-    Refused,
 )
 
 from tests.testbed.directory_servers import BLIND, LIMITED, READER, READER_PASSWORD, SUFFIX
@@ -188,7 +188,7 @@ def test_a_limit_of_389ds_is_one_of_a_page(freeipa: Directory):
 def test_a_base_that_does_not_exist(directory: Directory, where: str):
     base = f"ou=typo,{directory.options['base']}"
     error = refusal(directory, **{where: {**directory.options.get(where, {}), "base": base}})
-    assert isinstance(error, Refused)
+    assert isinstance(error, Inaccessible)
     assert error.what.startswith(f"the base {base} does not exist at ldap")
 
 

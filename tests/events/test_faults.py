@@ -71,7 +71,7 @@ def test_the_server_has_forgotten_the_cookie(slapd: Feed, follow: Follow, folder
     follower.wait("trouble")
     slapd.server.load(tree().replace("cn: alpha\n", f"cn: alpha\nmember: {dn('eve')}\n"))
     slapd.server.start()
-    slapd.join("dan")  # so that the directory is not older than what was told
+    slapd.join("dan")  # so that the directory is not older than what was published
     follower.wait("recovered")
     agrees(slapd, folder)
     assert wanted(folder)["pc4.example.com"] == {"eve": ["alpha"]}
@@ -252,7 +252,9 @@ def test_a_directory_that_was_set_back(slapd: Feed, follow: Follow, folder: Path
     told["membership"]["revision"] = told["membership"]["revision"].replace(":20", ":21")
     path.write_text(json.dumps(told))
     trouble = follow(slapd).wait("trouble")
-    assert "is older than what was told" in trouble["what"] and "accept_older" in trouble["hint"]
+    assert (
+        "is older than what was published" in trouble["what"] and "accept_older" in trouble["hint"]
+    )
     follow(slapd, accept_older=True).wait("pending")
 
 

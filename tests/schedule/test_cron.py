@@ -117,7 +117,9 @@ def test_one_run_at_a_time(control: Control):
     held = control.machine.ssh(
         "root", f"flock {HOME}/lock runuser -u {NAME} -- python3 {PROGRAM} {SETTINGS}/sync.json"
     )
-    assert held.returncode == 75 and "another run is under way" in control.read(f"{HOME}/sync.log")
+    assert held.returncode == 75 and "another run is in progress" in control.read(
+        f"{HOME}/sync.log"
+    )
 
 
 def test_a_log_that_has_grown_makes_room(control: Control):

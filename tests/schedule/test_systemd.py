@@ -123,7 +123,7 @@ def test_mistakes_are_refused_before_anything_is_touched(control: Control):
     for variables, words in (
         (
             {"membership_sync_interval": 7, "membership_sync_scheduler": "cron"},
-            "cron cannot run something every 7 minutes",
+            "cron cannot run every 7 minutes",
         ),
         (
             {"membership_sync_project": "/srv/tools"},
@@ -132,7 +132,7 @@ def test_mistakes_are_refused_before_anything_is_touched(control: Control):
         (
             {"membership_sync_bin": "/opt/none"},
             (
-                "/opt/none/ansible-playbook is not on control. Install it, or correct"
+                "/opt/none/ansible-playbook is missing on control. Install it, or correct"
                 " membership_sync_bin"
             ),
         ),

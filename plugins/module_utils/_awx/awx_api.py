@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWX by its official client, awxkit.
+"""Call AWX through its official client, awxkit.
 
 One method for each kind of request, and errors as sentences.
 """
@@ -19,18 +19,18 @@ from .._core.requests_session import isolate
 from .object_types import BY_NAME
 
 AWXKIT = Library("awxkit", "the host that talks to AWX")
-# The path of the API says where AWX is, as url does: below a gateway it is another one.
+# The path of the API locates AWX, as url does: below a gateway it is another one.
 _KEPT = "AWXKIT_API_BASE_PATH"
 
 Object = Mapping[str, Any]
-# What Django REST framework says of missing rights. Other texts with status 403 have other causes.
+# Django REST framework's text for missing rights. Other texts with status 403 have other causes.
 _NO_RIGHTS = "You do not have permission to perform this action"
 # awx/api/views/mixin.py: for up to a minute after a job that uses an object.
 _STILL_PROCESSING = "still processing events"
 
 
 class ObjectInUse(PlatformError):
-    """Jobs use the object, or have just done so."""
+    """Jobs use the object, or have used it just now."""
 
 
 def connect(url: str, token: str, verify: bool | str, timeout: float) -> Awx:
@@ -47,7 +47,7 @@ def connect(url: str, token: str, verify: bool | str, timeout: float) -> Awx:
         raise AWXKIT.unusable(error) from error
 
     class TimeLimitedAdapter(HTTPAdapter):
-        # awxkit has no option for the time that an answer may take.
+        # awxkit has no option for the timeout of an answer.
         def send(self, request: Any, *arguments: Any, **options: Any) -> Any:
             try:
                 return self._send_once(request, *arguments, **options)
@@ -59,11 +59,11 @@ def connect(url: str, token: str, verify: bool | str, timeout: float) -> Awx:
 
         def _send_once(self, request: Any, *arguments: Any, **options: Any) -> Any:
             response = super().send(request, *arguments, **{**options, "timeout": timeout})
-            # Reads the content here, where a lost connection is still noticed. requests keeps it.
+            # Read the content here, where a lost connection is still detected. requests caches it.
             response.content  # noqa: B018  # pylint: disable=pointless-statement
             return response
 
-    # awxkit tries five times by itself, also a POST that AWX may have received.
+    # awxkit retries five times, also a POST that AWX may have received.
     config.client_connection_attempts = 1
     connection = Connection(url.rstrip("/"), verify=verify)
     isolate(connection.session, url)
@@ -72,9 +72,9 @@ def connect(url: str, token: str, verify: bool | str, timeout: float) -> Awx:
     connection.login(token=token)
     with _sentences(f"AWX at {url}"):
         addresses = ApiV2(connection).get().json
-        # awxkit makes an object of its own of an answer that is no JSON.
+        # awxkit turns an answer that is not JSON into its own object.
         if not isinstance(addresses, dict) or not any(map(_is_path, addresses.values())):
-            raise ValueError("it names no lists")
+            raise ValueError("it has no lists")
         return Awx(connection, addresses)
 
 
@@ -97,22 +97,22 @@ def _without_variables() -> Iterator[None]:
 
 
 class Awx:
-    """The lists of objects by kind, at the addresses that AWX itself gives."""
+    """The lists of objects by type, at the addresses that AWX itself returns."""
 
     def __init__(self, connection: Any, addresses: Mapping[str, str]) -> None:
         self._connection = connection
         self._addresses = addresses
 
     def find(self, kind: str, **query: Any) -> Object | None:
-        """Return the first object that a query finds."""
+        """Return the first object that matches a query."""
         return next(iter(self.all(self._address(kind), **query)), None)
 
     def names(self, kind: str) -> list[str]:
-        """Return the names of all objects of a kind."""
+        """Return the names of all objects of a type."""
         return [str(item.get("name", "")) for item in self.all(self._address(kind))]
 
     def user(self) -> Object:
-        """Return the user whom the token belongs to."""
+        """Return the user of the token."""
         return next(iter(self.all(self._listed_at("me"))), {})
 
     def all(self, address: str, **query: Any) -> list[Object]:
@@ -133,8 +133,8 @@ class Awx:
             return _object(self._page(address).get().json)
 
     def make(self, kind: str, title: str, sent: Mapping[str, Any]) -> Object:
-        """Make an object."""
-        with _sentences(f"{title} could not be made"):
+        """Create an object."""
+        with _sentences(f"{title} could not be created"):
             return _object(self._page(self._address(kind)).post(dict(sent)).json)
 
     def change(self, current: Object, title: str, sent: Mapping[str, Any]) -> Object:
@@ -151,7 +151,7 @@ class Awx:
         """Remove an object; AWX may do so later."""
         with (
             _sentences(f"{title} could not be removed"),
-            # Removed already, by AWX along with something else or by a user.
+            # Removed already, by AWX together with another object or by a user.
             contextlib.suppress(NotFound),
             _no_content(),
         ):
@@ -164,7 +164,7 @@ class Awx:
         if key not in self._addresses:
             raise NotFound(
                 f"AWX has no {key.replace('_', ' ')}",
-                "its API names no list of them",
+                "its API has no list of them",
                 "Check url and the version of AWX",
             )
         return self._addresses[key]
@@ -177,8 +177,8 @@ class Awx:
 
 @contextlib.contextmanager
 def _no_content() -> Iterator[None]:
-    """Suppress the error that an answer without content is to awxkit."""
-    # awxkit raises an error for status 204, which is what AWX answers to a change without content.
+    """Suppress the error that awxkit raises for an answer without content."""
+    # awxkit raises an error for status 204, with which AWX answers a change without content.
     from awxkit.exceptions import NoContent
 
     with contextlib.suppress(NoContent):
@@ -187,7 +187,7 @@ def _no_content() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _sentences(title: str) -> Iterator[None]:
-    """Raise errors of awxkit as our own, with a cause and a remedy."""
+    """Raise errors of awxkit as our own, with a cause and a hint."""
     from awxkit.exceptions import Common
     from requests import RequestException
 
@@ -197,7 +197,7 @@ def _sentences(title: str) -> Iterator[None]:
         if type(error).__name__ == "NoContent":
             raise
         raise _rejection(error, title) from error
-    # ValueError: awxkit takes each answer for JSON. The others: for an object of AWX.
+    # ValueError: awxkit parses each answer as JSON. The others: as an object of AWX.
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, RequestException):
             raise _unanswered(title, error) from error
@@ -214,26 +214,26 @@ def _unanswered(title: str, error: Exception) -> Unreachable:
     return Unreachable(
         title,
         f"no answer: {innermost(error)}",
-        "Look at url, validate_certs and ca_file, and whether AWX runs",
+        "Check url, validate_certs and ca_file, and that AWX runs",
     )
 
 
 def _object(answer: Any) -> Object:
-    """Return an object of AWX; raise ValueError for what has not the fields of each of them."""
+    """Return an object of AWX; raise ValueError if it lacks the common fields."""
     found = dict(answer)
     texts = isinstance(found["url"], str) and isinstance(found.get("description") or "", str)
     if not texts or not isinstance(found["id"], int) or not isinstance(found["related"], dict):
-        raise ValueError("it is no object with an id, a url and related lists")
+        raise ValueError("it is not an object with an id, a url and related lists")
     return found
 
 
 def related(current: Object, name: str) -> str:
-    """Return the address of a list, or of an act, that an object has."""
+    """Return the address of a list or an action of an object."""
     address = current["related"].get(name)
     if not isinstance(address, str):
         raise NotFound(
             f"AWX has no {name.replace('_', ' ')} of {current['url']}",
-            "the object names no such address",
+            "the object has no such address",
             "Check the version of AWX",
         )
     return address
@@ -246,11 +246,11 @@ def _rejection(error: Any, title: str) -> PlatformError:
 
     why = words(error.msg) or str(error.status_string)
     if isinstance(error, Unauthorized):
-        return Denied(title, why, "Give a token that is valid")
+        return Denied(title, why, "Set a valid token")
     if isinstance(error, Conflict) or _STILL_PROCESSING in why:
         return ObjectInUse(title, why)
     if isinstance(error, Forbidden) and _NO_RIGHTS in why:
-        return Denied(title, why, "Give a token of a user who may do this")
+        return Denied(title, why, "Set a token of a user with this right")
     kind = NotFound if isinstance(error, Missing) else PlatformError
     return kind(title, why)
 

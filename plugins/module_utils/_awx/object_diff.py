@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The declared objects, and where the objects of AWX differ from them. Pure.
+"""Compare the declared objects with those of AWX. Pure.
 
 AWX never answers a secret. So the description of an object of ours ends with a mark that has a
 slow, salted hash of the secret: another secret is noticed, and cannot be guessed from the hash. The
-mark also says which objects are ours.
+mark also identifies the objects of this module.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class DeclaredObject:
 
 
 def declared_in(objects: Mapping[str, Any]) -> list[DeclaredObject]:
-    """Return all objects in the order in which they can be made; raise with all problems."""
+    """Return all objects in the order of creation; raise with all problems."""
     declared: list[DeclaredObject] = []
     for kind in KINDS:
         declared += [_declared(kind, values) for values in objects.get(kind.name) or ()]
@@ -84,7 +84,7 @@ def _duplicates(objects: Iterable[DeclaredObject]) -> Iterable[Problem]:
         scope = [declared.references.get(reference) for reference in kind.scope[:1]]
         identity = (kind.name, *scope, declared.name)
         if identity in seen:
-            yield Problem(f"{kind.name}.{declared.name}", "is there twice")
+            yield Problem(f"{kind.name}.{declared.name}", "is declared twice")
         seen.add(identity)
 
 
@@ -103,12 +103,12 @@ def _problems(declared: DeclaredObject) -> Iterable[Problem]:
     if _MARK.search(declared.fields.get("description", "")):
         yield Problem(
             f"{where}.description",
-            "ends with the mark that says what is of this module's making; leave it out",
+            "ends with the mark of this module's own objects; leave it out",
         )
 
 
 def unknown(declared: DeclaredObject, kind: str, name: str, known_names: Iterable[str]) -> Problem:
-    """Return the problem of a name that no object has."""
+    """Return the problem of an unknown name."""
     return Problem(
         f"{declared.kind.name}.{declared.name}",
         f"names the {BY_NAME[kind].noun} {name}, which is neither declared nor in"
@@ -117,12 +117,12 @@ def unknown(declared: DeclaredObject, kind: str, name: str, known_names: Iterabl
 
 
 def is_ours(current: Mapping[str, Any]) -> bool:
-    """Return whether an object of AWX is of our making."""
+    """Return whether this module manages an object of AWX."""
     return bool(_MARK.search(current.get("description") or ""))
 
 
 def marked_description(declared: DeclaredObject, current: Mapping[str, Any]) -> str:
-    """Return the description with the mark; without one of its own, AWX's is kept."""
+    """Return the description with the mark; without a declared one, AWX's is kept."""
     text, digest = declared.fields.get("description", _unmarked(current)), secret_digest(declared)
     return f"{text} [shipping.code{f' {digest}' if digest else ''}]".lstrip()
 
@@ -137,7 +137,7 @@ def _marked_digest(current: Mapping[str, Any]) -> str:
 
 
 def secret_digest(declared: DeclaredObject) -> str:
-    """Return the hash of an object's secrets; empty where it has none."""
+    """Return the hash of an object's secrets; empty if it has none."""
     secret = declared.fields.get(declared.kind.secret)
     if not secret:
         return ""
@@ -149,7 +149,7 @@ def secret_digest(declared: DeclaredObject) -> str:
 def payload(
     declared: DeclaredObject, ids: Mapping[str, int | None], current: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the object as AWX takes it; ``ids`` are those of the references."""
+    """Return the object in the form of AWX; ``ids`` are those of the references."""
     kind = declared.kind
     fields = {
         name: _text(value) if name in kind.texts else _as_stored(kind, name, value)
@@ -167,7 +167,7 @@ def differences(
     *,
     update_all_secrets: bool = False,
 ) -> dict[str, Any]:
-    """Return what has to be sent so that an object of AWX is as it is declared.
+    """Return the changes that make an object of AWX match its declaration.
 
     An object that is still to be made has the id None, from which AWX's null differs, too.
     """
@@ -178,7 +178,7 @@ def differences(
         for name, value in sent.items()
         if (name in ids and value is None) or not _same(kind, name, value, current.get(name))
     }
-    # AWX shows `$encrypted$` for a secret, so that the mark has to tell whether it changed.
+    # AWX shows `$encrypted$` for a secret, so the mark has to show whether it changed.
     if secret and (update_all_secrets or _secret_differs(declared, secret, current)):
         changes[kind.secret] = secret
     return changes
@@ -194,7 +194,7 @@ def _secret_differs(
 
 def _same(kind: ObjectType, name: str, value: Any, current: Any) -> bool:
     if name in kind.texts:
-        # AWX keeps the text as it was written: other blanks or another order are no change.
+        # AWX keeps the text as it was written: spaces and the order do not matter.
         return bool(_parsed(value) == _parsed(current))
     stored = _as_stored(kind, name, current)
     return bool(value == stored or (value in ("", None) and stored in ("", None)))
@@ -219,7 +219,7 @@ def _with_types(inputs: Any) -> Any:
 
 
 def _shown_differs(secret: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
-    """Return whether what AWX shows of a mapping is something else.
+    """Return whether a mapping differs from what AWX shows.
 
     It adds its defaults, and hides what is secret.
     """
@@ -238,7 +238,7 @@ def _parsed(text: Any) -> Any:
 
 
 def shown(declared: DeclaredObject) -> dict[str, Any]:
-    """Return an object as a difference shows it: names instead of numbers, and no secrets."""
+    """Return an object for a diff: names instead of numbers, without secrets."""
     return {
         **declared.fields,
         **declared.references,
@@ -250,7 +250,7 @@ def shown(declared: DeclaredObject) -> dict[str, Any]:
 def shown_current(
     declared: DeclaredObject, current: Mapping[str, Any], lists: Mapping[str, Iterable[str]]
 ) -> dict[str, Any]:
-    """Return the same fields as AWX has them."""
+    """Return the same fields with AWX's values."""
     fields = {name: current.get(name) for name in declared.fields}
     fields["description"] = _unmarked(current)
     for name in declared.kind.texts:

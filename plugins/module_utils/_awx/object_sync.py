@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make AWX have the declared objects, or remove those that were made.
+"""Create the declared objects in AWX, or remove those that were created.
 
 First a plan by reading alone, then the changes.
 """
@@ -31,9 +31,9 @@ from .secret_fields import plain_values
 _T = TypeVar("_T")
 _RUNNING = ("new", "pending", "waiting", "running")
 _NOT_FETCHED = ("failed", "error", "canceled")
-# Seconds between two requests that look for the end of an update or a removal.
+# Seconds between two requests for the end of an update or a removal.
 _INTERVAL = 0.5
-# awx/main/access.py: what AWX lets system administrators alone write, other than as its owner.
+# awx/main/access.py: objects that only system administrators of AWX may write, except their owners.
 _FOR_ADMINISTRATORS = ("organizations", "credential_types")
 # AWX removes these together with their organization, or leaves them without one.
 _OF_ORGANIZATIONS = (
@@ -70,7 +70,7 @@ class ObjectPlan:
     lists: dict[str, dict[str, int]] = field(default_factory=dict)
     """What AWX has in its related lists, by name."""
     unmanaged: bool = False
-    """It is not of this module's making, and stays as it is."""
+    """Whether the object is unmanaged, and stays as it is."""
     changes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -84,15 +84,15 @@ class ObjectPlan:
 
     @property
     def outcome(self) -> str:
-        """Return what is done, in a word."""
+        """Return the outcome."""
         if self.current is None:
-            return "made"
+            return "created"
         has_changes = not self.unmanaged and (self.changes or self.changed_lists)
         return "changed" if has_changes else "unchanged"
 
 
 class ObjectSync:
-    """One run: the ids of what was read and made so far, by kind and name."""
+    """One run: the ids of objects read and created so far, by type and name."""
 
     def __init__(self, awx: Awx, options: Mapping[str, Any], *, check_mode: bool) -> None:
         self.awx = awx
@@ -103,10 +103,10 @@ class ObjectSync:
         self.deadline = time.monotonic() + self.timeout
         self.ids: dict[tuple[str, str], int | None] = {}
         self.undeclared: dict[tuple[str, str], Object] = {}
-        """What is referred to and not declared."""
+        """Objects that are referenced and not declared."""
 
     def plan(self, objects: Iterable[DeclaredObject]) -> list[ObjectPlan]:
-        """Return what is to be done, object by object; nothing is written."""
+        """Return the plan for each object; nothing is written."""
         steps, problems = list[ObjectPlan](), list[Problem]()
         for declared in objects:
             problems += self.read_references(declared)
@@ -119,7 +119,7 @@ class ObjectSync:
         return steps
 
     def read_references(self, declared: DeclaredObject) -> Iterable[Problem]:
-        """Read what an object names and what is not declared itself."""
+        """Read the references of an object that are not declared."""
         for kind, name in declared.named_objects():
             if (kind, name) in self.ids:
                 continue
@@ -142,14 +142,14 @@ class ObjectSync:
         return self.awx.find(kind, name=name)
 
     def read(self, declared: DeclaredObject) -> Object | None:
-        """Return what AWX has of an object."""
+        """Return AWX's data of an object."""
         kind = declared.kind
         scope = {
             reference: self.ids.get((kind.references[reference], declared.references[reference]))
             for reference in kind.scope
         }
         current = None
-        # Without the objects that it is in, there is none.
+        # Without the objects that contain it, it cannot exist.
         if None not in scope.values():
             current = self.awx.find(kind.name, name=declared.name, **scope)
         self.ids[kind.name, declared.name] = current["id"] if current else None
@@ -164,7 +164,7 @@ class ObjectSync:
             }
             for name in declared.lists
         }
-        # Others may have made the organization; what is within it is managed all the same.
+        # The organization may be unmanaged; objects within it are managed all the same.
         if declared.kind.name == "organizations" and not is_ours(current) and not self.adopt:
             return ObjectPlan(declared, current, lists, unmanaged=True)
         return ObjectPlan(declared, current, lists, changes=self._differences(declared, current))
@@ -188,12 +188,12 @@ class ObjectSync:
             return
         yield Problem(
             f"{step.declared.kind.name}.{step.declared.name}",
-            "is in AWX already, made by somebody else; write another name, or adopt: true to"
-            " take it over",
+            "is in AWX already, but is not managed by this module; write another name, or adopt:"
+            " true to take it over",
         )
 
     def _conflicts(self, step: ObjectPlan, steps: Iterable[ObjectPlan]) -> Iterable[Problem]:
-        """Return what AWX would reject half way."""
+        """Return problems that AWX would report halfway."""
         declared, current = step.declared, step.current
         where = f"{declared.kind.name}.{declared.name}"
         if self.is_elsewhere(step):
@@ -242,7 +242,7 @@ class ObjectSync:
         return [str(item.get("name")) for item in self.awx.all(related(current, name))]
 
     def missing_rights(self, steps: Iterable[ObjectPlan]) -> Iterable[Problem]:
-        """Return what the user of the token may not write, before the first write."""
+        """Return the objects that the token's user may not write, before the first write."""
         written = [
             step
             for step in steps
@@ -255,7 +255,7 @@ class ObjectSync:
             yield Problem(
                 f"{step.declared.kind.name}.{step.declared.name}",
                 f"can be written by system administrators of AWX only, and {user.get('username')}"
-                " is none; give the token of one, or have one make it first",
+                " is not one; set the token of one, or let one create it first",
             )
 
     def _needs_administrator(self, step: ObjectPlan) -> bool:
@@ -273,7 +273,7 @@ class ObjectSync:
         }
 
     def apply(self, step: ObjectPlan) -> None:
-        """Do what the plan says about one object."""
+        """Apply the plan of one object."""
         if step.outcome == "unchanged":
             self._retry_update(step)
             return
@@ -283,7 +283,7 @@ class ObjectSync:
             step.current = self.awx.make(declared.kind.name, declared.title, sent)
             self.ids[declared.kind.name, declared.name] = step.current["id"]
         elif step.changes:
-            # The plan had no ids of what was still to be made; by now everything is there.
+            # The plan had no ids of objects to be created; by now they exist.
             sent = self._differences(declared, step.current)
             step.current = self.awx.change(step.current, declared.title, sent)
         for name in declared.lists:
@@ -314,7 +314,7 @@ class ObjectSync:
             self._wait_for_project(current, title)
 
     def _wait_for_project(self, project: Object, title: str) -> None:
-        """Wait until the playbooks are fetched, without which no job template can be made."""
+        """Wait until the playbooks are fetched; job templates need them."""
         if project.get("status") == "never updated":
             self.awx.post(related(project, "update"), title, {})
         ended = self._until(lambda: self._ended_update(project), f"{title} is still being fetched")
@@ -325,7 +325,7 @@ class ObjectSync:
                 f"its update {last.get('id', '')} ended with {ended.get('status')}".replace(
                     "  ", " "
                 ),
-                "Look at its output in AWX, and at scm_url, scm_branch and credential:"
+                "Check its output in AWX, and scm_url, scm_branch and credential:"
                 f" {project['url']}",
             )
 
@@ -342,7 +342,7 @@ class ObjectSync:
                 raise ShippingError(
                     waiting,
                     f"after {self.timeout} s",
-                    "Look what AWX does, or write a longer timeout",
+                    "Check what AWX does, or raise timeout",
                 )
             time.sleep(_INTERVAL)
 
@@ -368,7 +368,7 @@ class ObjectSync:
         )
 
     def others_in(self, step: ObjectPlan, steps: Iterable[ObjectPlan]) -> list[str]:
-        """Return what an object has that is not declared, and that keeps it from being removed."""
+        """Return undeclared parts of an object that prevent its removal."""
         current = step.current or {}
         kinds = {"organizations": _OF_ORGANIZATIONS, "credential_types": ("credentials",)}
         declared = {(one.declared.kind.name, one.current["id"]) for one in steps if one.current}
@@ -384,7 +384,7 @@ class ObjectSync:
         return others
 
     def _users_with_roles(self, organization: Object) -> list[str]:
-        """Return the users to whom somebody gave a role in the organization."""
+        """Return the users with a role in the organization."""
         own = self.awx.user().get("id")
         # System administrators are in this list, too, with indirect access.
         return [
@@ -397,7 +397,7 @@ class ObjectSync:
 def run(
     options: Mapping[str, Any], *, check_mode: bool, disclose: Callable[[set[str]], None]
 ) -> dict[str, Any]:
-    """Return the result of a call of the module; ``disclose`` takes values that are no secrets."""
+    """Return the result of the module; ``disclose`` receives values that are not secret."""
     token = {str(options["token"])}
     disclose(plain_values(options["objects"]) - token)
     verify: bool | str = bool(options["validate_certs"])
@@ -413,10 +413,10 @@ def run(
 
 
 def sync_objects(sync: ObjectSync, objects: Mapping[str, Any]) -> dict[str, Any]:
-    """Make or change everything that is declared."""
+    """Create or change all declared objects."""
     steps = sync.plan(declared_in(objects))
     outcomes = [step.outcome for step in steps]
-    # Before the changes, which put what was made into the steps.
+    # Before the changes, which add created objects to the steps.
     diff = _diff(steps)
     for step in () if sync.check_mode else steps:
         sync.apply(step)
@@ -428,7 +428,7 @@ def sync_objects(sync: ObjectSync, objects: Mapping[str, Any]) -> dict[str, Any]
 
 
 def remove_objects(sync: ObjectSync, objects: Mapping[str, Any]) -> dict[str, Any]:
-    """Remove everything of our making that is declared; the last made first."""
+    """Remove the declared objects of this module, in reverse order."""
     steps = []
     for declared in declared_in(objects):
         list(sync.read_references(declared))  # For the ids; what is missing does not matter here.
@@ -460,12 +460,12 @@ def _remove(sync: ObjectSync, step: ObjectPlan, steps: list[ObjectPlan]) -> tupl
     if step.current is None:
         return "absent", []
     if not is_ours(step.current):
-        return "left", [f"{step.declared.title} stays, since it is not of this module's making"]
+        return "kept", [f"{step.declared.title} stays, because this module does not manage it"]
     if sync.is_elsewhere(step):
-        return "left", [f"{step.declared.title} stays, since it is in another organization"]
+        return "kept", [f"{step.declared.title} stays, because it is in another organization"]
     others = sync.others_in(step, steps)
     if others:
-        return "left", [f"{step.declared.title} stays, since it has {', '.join(others)}"]
+        return "kept", [f"{step.declared.title} stays, because it has {', '.join(others)}"]
     if not sync.check_mode:
         sync.remove(step)
     return "removed", []
@@ -474,7 +474,7 @@ def _remove(sync: ObjectSync, step: ObjectPlan, steps: list[ObjectPlan]) -> tupl
 def _result(steps: Iterable[ObjectPlan], outcomes: Iterable[str]) -> list[dict[str, Any]]:
     return [
         {
-            "kind": step.declared.kind.name,
+            "type": step.declared.kind.name,
             "name": step.declared.name,
             "id": (step.current or {}).get("id"),
             "outcome": outcome,

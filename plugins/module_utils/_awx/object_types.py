@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of objects of AWX that are managed, in the order in which they can be made. Pure."""
+"""The types of managed objects of AWX, in the order of creation. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ObjectType:
-    """A kind of objects, with the names of AWX's API."""
+    """A type of objects, with the names of AWX's API."""
 
     name: str
     noun: str

@@ -41,7 +41,7 @@ _LISTS: Mapping[str, range] = {
 
 
 class _InvalidRule(ValueError):
-    """A rule that AWX rejects or cannot evaluate; its text says why."""
+    """A rule that AWX rejects or cannot evaluate; its text is the reason."""
 
 
 def rule_problem(rule: str) -> str:

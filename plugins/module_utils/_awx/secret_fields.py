@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell secret values from plain ones, so that messages hide secrets alone. Pure.
+"""Separate secret values from plain ones, so that messages hide only secrets. Pure.
 
 A value of which nothing is known counts as secret.
 """

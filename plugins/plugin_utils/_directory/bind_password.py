@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._core.slow_calls import waiting_for
-from .directory_errors import Refused
+from .directory_errors import Inaccessible
 
 _TIMEOUT = 30
 
@@ -37,14 +37,14 @@ def _from_file(path: str) -> str:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise Refused(
+        raise Inaccessible(
             f"cannot read bind_password_file {path}",
             error.strerror or type(error).__name__,
             "Correct the path or its rights",
         ) from None
     # From None: this error holds the bytes that it could not decode, which are the password.
     except UnicodeDecodeError:
-        raise Refused(
+        raise Inaccessible(
             f"cannot read bind_password_file {path}",
             "it is no UTF-8 text",
             "Write the password alone into it",
@@ -67,13 +67,13 @@ def _from_command(words: list[str]) -> str:
                 check=False,
             )
     except subprocess.TimeoutExpired:
-        raise Refused(what, f"it did not end within {_TIMEOUT} s", remedy) from None
+        raise Inaccessible(what, f"it did not end within {_TIMEOUT} s", remedy) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(
+        raise Inaccessible(
             what, getattr(error, "strerror", None) or type(error).__name__, remedy
         ) from None
     if done.returncode or not done.stdout.strip():
-        raise Refused(
+        raise Inaccessible(
             what,
             f"it ended with {done.returncode}" if done.returncode else "it printed nothing",
             remedy,

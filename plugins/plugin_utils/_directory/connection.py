@@ -17,7 +17,7 @@ from typing import Any
 
 from ...module_utils._core.slow_calls import waiting_for
 from . import rejections
-from .directory_errors import DirectoryError, Refused, Rejected, Unanswered
+from .directory_errors import DirectoryError, Inaccessible, Rejected, Unanswered
 from .discover import discover
 from .search import Entry, Query, Reply
 from .settings import ConnectionSettings, Server
@@ -341,7 +341,7 @@ def _context(settings: ConnectionSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except OSError as error:
-        raise Refused(
+        raise Inaccessible(
             f"cannot read the authority in {settings.ca_file}",
             _why(error),
             "Write the path of a file in PEM format to ca_file",
@@ -355,7 +355,7 @@ def _context(settings: ConnectionSettings) -> ssl.SSLContext:
         try:
             context.load_cert_chain(settings.client_certificate, settings.client_key)
         except OSError as error:
-            raise Refused(
+            raise Inaccessible(
                 f"cannot use the certificate {settings.client_certificate}",
                 _why(error),
                 "Check client_certificate and client_key",
@@ -391,7 +391,7 @@ def bind(library: Any, connection: Any, settings: ConnectionSettings, server: Se
         connection.bind(read_server_info=False)
     # The text is ``Major (CODE): ..., Minor (CODE): ...``; the minor one names the cause.
     except _kerberos_errors(settings) as error:
-        raise Refused(
+        raise Inaccessible(
             f"{server.uri} was not queried with the Kerberos ticket",
             str(error).rpartition("): ")[2],
             "Run kinit as the user who runs Ansible; klist shows the ticket",
@@ -400,7 +400,7 @@ def bind(library: Any, connection: Any, settings: ConnectionSettings, server: Se
         raise _bind_error(settings, server, _why(error)) from None
     # ldap3 imports gssapi when it binds, not before.
     except ImportError as error:
-        raise Refused(
+        raise Inaccessible(
             f"{server.uri} was not queried",
             str(error),
             "Install gssapi for the Python that runs Ansible",
@@ -418,7 +418,7 @@ def bind(library: Any, connection: Any, settings: ConnectionSettings, server: Se
 
 def _bind_error(settings: ConnectionSettings, server: Server, why: str) -> DirectoryError:
     if settings.bind == "gssapi" and "gssapi" in why.lower():
-        return Refused(
+        return Inaccessible(
             f"{server.uri} was not queried",
             why,
             "Install gssapi for the Python that runs Ansible, and run kinit",
@@ -428,7 +428,7 @@ def _bind_error(settings: ConnectionSettings, server: Server, why: str) -> Direc
 
 def _rejected_bind(
     settings: ConnectionSettings, server: Server, result: Mapping[str, Any]
-) -> Refused:
+) -> Inaccessible:
     identity = settings.bind_dn or _IDENTITIES.get(settings.bind, "anonymous")
     code, message = result.get("result"), result.get("message")
     answer = f"{result.get('description')} ({code})" + (f": {message}" if message else "")
@@ -439,12 +439,12 @@ def _rejected_bind(
             "Check bind_dn and the password; it was tried once only, so that nothing is locked",
         )
     if code in _MORE_SECURITY:
-        return Refused(
+        return Inaccessible(
             f"{server.uri} rejects the bind of {identity} this way",
             answer,
             "Write ldaps:// or start_tls: true, or another bind",
         )
-    return Refused(
+    return Inaccessible(
         f"{server.uri} rejects the bind of {identity}", answer, "Check bind and its options"
     )
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from ...module_utils._core.errors import ShippingError
 from .connection import LdapSession, bind, close, ldap_library, open_connection
-from .directory_errors import DirectoryError, Refused, Unanswered
+from .directory_errors import DirectoryError, Inaccessible, Unanswered
 from .discover import discover
 from .settings import ConnectionSettings, Server, Settings
 
@@ -250,7 +250,7 @@ class _ServerCheck:
             bind(self.library, self._connection, self.settings, self.server)
             self.session = LdapSession(self.library, self._connection, self.settings, self.server)
         except DirectoryError as error:
-            self.rejected = isinstance(error, Refused)
+            self.rejected = isinstance(error, Inaccessible)
             return failed_step("bind", self.server.uri, error)
         identity = self._identity()
         root = self.session.root

@@ -5,7 +5,7 @@
 
 DirectoryError
  +- Unanswered    no server answered, or it stopped answering
- +- Refused       the server denies access, or a setting or file cannot be used
+ +- Inaccessible  the server denies access, or a setting or file cannot be used
  |   +- Rejected   the server rejected the password
  +- Incomplete    an incomplete answer, which is never used
  +- Contradiction two facts of the directory exclude each other
@@ -24,11 +24,11 @@ class Unanswered(DirectoryError):
     """No server answered in time."""
 
 
-class Refused(DirectoryError):
+class Inaccessible(DirectoryError):
     """The server denied the connection, the bind or the search."""
 
 
-class Rejected(Refused):
+class Rejected(Inaccessible):
     """The server rejected the password; another attempt may lock the account."""
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .directory_errors import DirectoryError, Refused, Unanswered
+from .directory_errors import DirectoryError, Inaccessible, Unanswered
 from .settings import ConnectionSettings, Server
 
 
@@ -44,7 +44,7 @@ def servers(targets: Iterable[SrvRecord], settings: ConnectionSettings) -> Itera
     for target in ordered(targets, random.SystemRandom()):
         if not f".{target.host}".endswith(f".{settings.srv_domain}"):
             remedy = "Correct the record, or write the servers to uris"
-            raise Refused(
+            raise Inaccessible(
                 f"the SRV record {settings.srv_name} names {target.host}",
                 f"which is outside of {settings.srv_domain}",
                 remedy,
@@ -91,7 +91,7 @@ def query(name: str, timeout: int) -> list[SrvRecord]:
     ]
     # RFC 2782: a target of ``.`` means that the service is decidedly not available.
     if not any(target.host for target in targets):
-        raise Refused(what, "its record excludes this service", "Write the servers to uris")
+        raise Inaccessible(what, "its record excludes this service", "Write the servers to uris")
     return [target for target in targets if target.host]
 
 

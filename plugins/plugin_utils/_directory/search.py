@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .directory_errors import DirectoryError, Incomplete, Refused
+from .directory_errors import DirectoryError, Inaccessible, Incomplete
 from .distinguished_names import any_of, dn_key
 
 SUCCESS, TIME_LIMIT, SIZE_LIMIT, REFERRAL, ADMIN_LIMIT = 0, 3, 4, 10, 11
@@ -207,7 +207,7 @@ def check(session: Session, query: Query, reply: Reply) -> None:
     answer = f"{reply.name or 'result'} ({reply.code}){message}"
     # Directories do not distinguish a missing base from one that the account may not see.
     if reply.code in (NO_SUCH_OBJECT, INVALID_DN):
-        raise Refused(
+        raise Inaccessible(
             f"the base {query.base} does not exist at {session.uri}",
             answer,
             "Correct the base, or give this account the right to see it",
@@ -221,7 +221,7 @@ def _failed_search(where: str, answer: str, code: int) -> DirectoryError:
             f"{where} was cut short", answer, "Raise the limits of this account, or lower page_size"
         )
     if code in _NO_RIGHT:
-        return Refused(
+        return Inaccessible(
             f"{where} was rejected",
             answer,
             "Give this account the right to search there, or bind as another one",

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Active Directory's change notification, MS-ADTS 3.1.1.3.4.1.9.
 
-The server sends each entry that changes, as it is then.
+The server sends each entry that changes, in its new form.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from .modes import NOTIFY
 
 
 class Notification(Listener):
-    """Everything below one base.
+    """A listener for everything below one base.
 
     For more than one level it has to be the root of a naming context.
     """
 
     def listen(self, connection: Any) -> None:
-        """Send one request, and take what comes for ever."""
+        """Send one request, and take all messages."""
         control = importlib.import_module("ldap.controls").RequestControl
         number = connection.search_ext(
             self.base,
@@ -32,7 +32,7 @@ class Notification(Listener):
             ["1.1"],
             serverctrls=[control(NOTIFY, True, None)],
         )
-        # Its answer comes after the server has taken the request above.
+        # The answer arrives after the server has accepted the request above.
         connection.search_ext_s("", self.ldap.SCOPE_BASE, "(objectClass=*)", ["1.1"])
         self.ready.set()
         self.answers(connection, lambda seconds: self._take(connection, number, seconds))

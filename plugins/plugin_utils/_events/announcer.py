@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Announcing: putting events out, each with where the source stands."""
+"""Emit events, each with the mode and the revision of the source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Put = Callable[[Event], None]
 
 
 class Announcer:
-    """Where events are put, and what each of them has in common."""
+    """The receiver of events, and the facts that each event has."""
 
     def __init__(self, put: Put) -> None:
         self.put = put
@@ -28,17 +28,17 @@ class Announcer:
         self._lag: float | None = None
 
     def facts(self) -> dict[str, Any]:
-        """Return what each event has."""
+        """Return the facts that each event has."""
         return {"revision": self.revision, "mode": str(self._mode or "")}
 
     def change_mode(self, mode: Mode, reason: str, server: str) -> None:
-        """Announce the mode in which the source follows from now on, where it is another one."""
+        """Announce the mode of the source if it has changed."""
         if mode != self._mode:
             self._mode = mode
             self.put(payloads.event("mode", [], mode=str(mode), reason=reason, server=server))
 
     def trouble(self, error: ShippingError) -> None:
-        """Announce each trouble once; that it goes on is seen by missing heartbeats."""
+        """Announce each trouble once; missing heartbeats show that it continues."""
         text = str(error)
         if text != self._trouble:
             self._trouble = text
@@ -46,7 +46,7 @@ class Announcer:
             self.put(payloads.event("trouble", [], **cause, **self.facts()))
 
     def recovered(self) -> None:
-        """Announce the end of a trouble, where there was one."""
+        """Announce the end of a trouble, if there was one."""
         if self._trouble:
             self._trouble = ""
             self.put(payloads.event("recovered", [], **self.facts()))
@@ -70,7 +70,7 @@ class Announcer:
         )
 
     def moments(self, seen: float, changed: datetime | None) -> dict[str, Any]:
-        """Return when a change was seen, and when it was written where the directory says so.
+        """Return when a change was seen, and when it was written if the directory reports that.
 
         The time between them is the lag of the heartbeats that follow.
         """

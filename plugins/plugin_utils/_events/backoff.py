@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long to wait before the source connects again."""
+"""Compute the wait before the source reconnects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 FIRST, LONGEST = 0.5, 60.0
 REJECTED = 3600.0
-"""After a password that was rejected; five of them lock an account in many places."""
+"""The wait after a rejected password; a few of them lock an account in many directories."""
 
 
 class Backoff:
@@ -33,10 +33,9 @@ class Backoff:
         self._stop.wait(pause(self._failures, self._random))
 
     def wait_for_password(self, take_new_password: Callable[[], bool], seconds: float) -> None:
-        """Wait for another password, looked for every so many seconds.
+        """Wait for another password, and check for one at this interval.
 
-        Each further attempt may lock the account, so that only another password is a reason for
-        one before its time.
+        Each further attempt may lock the account, so only another password ends the wait early.
         """
         self._failures += 1
         deadline = time.monotonic() + REJECTED
@@ -46,8 +45,8 @@ class Backoff:
 
 
 def pause(failures: int, chance: random.Random) -> float:
-    """Return twice as many seconds after each failure, up to a minute, and by a half more or less.
+    """Return twice as many seconds after each failure, up to a minute, with 50 % jitter.
 
-    Many sources do not come back at once then.
+    The jitter keeps many sources from reconnecting at the same time.
     """
     return float(min(FIRST * 2 ** min(failures - 1, 10), LONGEST)) * chance.uniform(0.5, 1.5)

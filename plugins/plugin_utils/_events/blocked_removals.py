@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Removals that are blocked: too many at once stay wanted until a user has approved them. Pure.
+"""Block removals that exceed the limit until an operator approves them. Pure.
 
-Removals of the last hour count together, so that a group emptied by thirty single changes is seen
-as well as one emptied at once.
+Removals of the last hour count together, so that thirty single changes that empty a group are
+blocked like one change that empties it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Removal = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class BlockedRemovals:
-    """What is not removed yet, and why."""
+    """The removals that are blocked, and the reasons."""
 
     reasons: tuple[str, ...] = ()
     removals: tuple[Removal, ...] = ()
 
     @property
     def id(self) -> str:
-        """Return a name for exactly these; nothing where none is blocked."""
+        """Return the id of exactly these removals; empty if none is blocked."""
         if not self.removals:
             return ""
         return hashlib.sha256(repr(self.removals).encode()).hexdigest()[:12]
@@ -40,7 +40,7 @@ class BlockedRemovals:
 
 @dataclass(frozen=True)
 class RecentRemovals:
-    """What was removed within the last hour, each with its second, and what the limits are."""
+    """The removals of the last hour with their times, and the limits."""
 
     limits: RemovalLimits = field(default_factory=RemovalLimits)
     recent: tuple[tuple[float, Removal], ...] = ()
@@ -48,7 +48,7 @@ class RecentRemovals:
     def apply(
         self, wanted: Fleet, seen: Fleet, now: float, approved: str = ""
     ) -> tuple[Fleet, BlockedRemovals, RecentRemovals]:
-        """Return what is wanted from now on; ``approved`` is the id of what may be removed."""
+        """Return what is wanted now; ``approved`` is the id of approved removals."""
         removals = losses(wanted, seen)
         recent = tuple(item for item in self.recent if item[0] > now - WINDOW)
         if not removals:
@@ -59,19 +59,19 @@ class RecentRemovals:
             recent += tuple((now, item) for item in removals)
             return seen, BlockedRemovals(), replace(self, recent=recent)
         blocked = BlockedRemovals(reasons, removals)
-        # The id is a hash of these very removals: an approval of fewer, or of others, is none.
+        # The id is a hash of exactly these removals: an approval of other removals does not match.
         if blocked.id != approved:
             return keep(wanted, seen, removals), blocked, replace(self, recent=recent)
-        # What was approved was meant: it does not count against what is removed next.
+        # Approved removals do not count against the next ones.
         return seen, BlockedRemovals(), replace(self, recent=())
 
     def as_data(self) -> list[list[Any]]:
-        """Return plain data, to go on after a restart."""
+        """Return plain data, to resume from after a restart."""
         return [[second, *removal] for second, removal in self.recent]
 
 
 def recent_removals_from(data: Any, limits: RemovalLimits) -> RecentRemovals:
-    """Return what as_data() gave; what has another shape counts as nothing."""
+    """Return the removals from plain data; data of another shape counts as empty."""
     items = data if isinstance(data, list) else []
     recent = (
         (float(second), (str(host), str(user_id), str(project)))
@@ -85,7 +85,7 @@ def _is_removal(item: Any) -> bool:
 
 
 def losses(before: Fleet, after: Fleet) -> tuple[Removal, ...]:
-    """Return who would lose what, and where."""
+    """Return the memberships that would be removed, by host."""
     removals: list[Removal] = []
     for name in differing(before, after) & before.keys():
         lost = _memberships(before[name]) - _memberships(after.get(name, Host(name)))
@@ -100,7 +100,7 @@ def _reasons(
     recent: set[Removal],
     limits: RemovalLimits,
 ) -> tuple[str, ...]:
-    """Return why these may not all be removed; who was removed and is back does not count."""
+    """Return the reasons to block these removals; reverted removals do not count."""
     away = {
         item for item in recent if item[1:] not in _memberships(wanted.get(item[0], Host(item[0])))
     }
@@ -113,7 +113,7 @@ def _reasons(
 
 
 def _census(fleet: Fleet, projects: set[str]) -> tuple[int, dict[str, set[str]]]:
-    """Return how many memberships there are on hosts, and who is in these projects."""
+    """Return the number of memberships on hosts, and the members of these projects."""
     members: dict[str, set[str]] = {project: set() for project in projects}
     total = 0
     for host in fleet.values():
@@ -126,7 +126,7 @@ def _census(fleet: Fleet, projects: set[str]) -> tuple[int, dict[str, set[str]]]
 
 
 def keep(before: Fleet, after: Fleet, removals: Iterable[Removal]) -> Fleet:
-    """Return what is seen now, and what is blocked with it."""
+    """Return what is seen now, with the blocked removals undone."""
     kept = dict(after)
     for name, user_id, project in removals:
         host = kept.get(name) or Host(name)

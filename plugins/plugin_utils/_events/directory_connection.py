@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._directory.connection import LdapSession, connect
-from .._directory.directory_errors import DirectoryError, Refused
+from .._directory.directory_errors import DirectoryError, Inaccessible
 from . import modes
 from .ad_notification import Notification
 from .announcer import Announcer
@@ -41,7 +41,7 @@ class DirectoryConnection:
         """Connect and listen; end both afterwards."""
         try:
             session = connect(self._settings.connection)
-        except Refused as error:
+        except Inaccessible as error:
             # A ticket may be renewed at any time; only passwords that are wrong lock an account.
             error.add_facts(bind=self._settings.connection.bind == "simple")
             raise
@@ -106,7 +106,7 @@ class DirectoryConnection:
             # 3.1.1.3.4.1.9).
             contexts = sorted({_context_of(base, session) for base in bases(self._settings)})
             self.listeners = [Notification(endpoint, base, self._queue) for base in contexts]
-        # All are started before any is waited for: their first refreshes run side by side.
+        # All start before the first wait, so that their first refreshes run in parallel.
         for listener in self.listeners:
             listener.start()
         try:
@@ -114,7 +114,7 @@ class DirectoryConnection:
                 listener.wait()
         except NotOffered:
             self._stop_listeners()
-            self._queue.take(0)  # The failure of a listener that is not needed is no failure.
+            self._queue.take(0)  # The failure of a listener that is not needed does not count.
             raise
 
     def _syncrepl(self, endpoint: Endpoint, base: str) -> Syncrepl:

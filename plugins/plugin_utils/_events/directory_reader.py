@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading what has changed, or everything, into the membership cache."""
+"""Read changed entries, or everything, into the membership cache."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MANY = 200
 
 
 class Behind(DirectoryError):
-    """The server has not yet what another one has sent already."""
+    """The server lacks changes that another server has already sent."""
 
 
 class DirectoryReader:
@@ -45,12 +45,12 @@ class DirectoryReader:
         """When dynamic groups are to be read, since a user has changed."""
 
     def seconds_until_due(self) -> float:
-        """Return after how long something is to be read although nothing is reported."""
+        """Return the seconds until the next read that no report causes."""
         due_at = min(self._everything_read_at + self._reconcile, self._dynamic_due_at)
         seconds = due_at - time.monotonic()
         if self.cache and self.cache.next_expiry:
             expiry = (self.cache.next_expiry - datetime.now(UTC)).total_seconds()
-            # A date that passes is no change of an entry: no server reports it.
+            # No server reports that a date has passed, because no entry changes.
             return min(seconds, expiry)
         return seconds
 
@@ -78,7 +78,7 @@ class DirectoryReader:
         )
 
     def _expect_dynamic(self, cache: MembershipCache, updates: Iterable[EntryUpdate]) -> None:
-        """Note that the members of dynamic groups may be others, since a user has changed.
+        """Record that members of dynamic groups may have changed, because a user has changed.
 
         The server computes them from any attribute, so that only a full reading shows them.
         """
@@ -112,15 +112,15 @@ class DirectoryReader:
         taken = self._take_revision(session)
         if published and is_older(taken, published) and not self._accepts_older:
             hint = (
-                "It catches up by itself if it is a replica; if the directory was set back on"
-                " purpose, write accept_older: true"
+                "A replica catches up without action. If the directory was restored from a backup,"
+                " write accept_older: true"
             )
             raise Behind(
-                f"{session.uri} is older than what was told already",
-                f"it is at {taken}, and {published} was told",
+                f"{session.uri} is older than what was published",
+                f"it is at {taken}, and {published} was published",
                 hint,
             )
-        self.cache = None  # The former one is out of date when the next line fails.
+        self.cache = None  # The former cache is out of date if the next line fails.
         cache = MembershipCache(read_facts(session, self._settings), self._settings, now)
         require_content(session, self._settings, cache.decision)
         self.cache, self.revision = cache, taken

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A listener for changes, by python-ldap: what both modes have in common.
+"""Listen for changes with python-ldap: the common part of both modes.
 
-It has a thread and a connection of its own. It queries the server now and then, so that a
-connection that is dead without a word is noticed.
+A listener has its own thread and connection. It queries the server regularly, which detects dead
+connections.
 """
 
 from __future__ import annotations
@@ -20,15 +20,12 @@ from typing import Any
 
 from ...module_utils._core.errors import ShippingError
 from .._directory.authorities import system_authorities
-from .._directory.directory_errors import DirectoryError, Incomplete, Refused, Unanswered
+from .._directory.directory_errors import DirectoryError, Inaccessible, Incomplete, Unanswered
 from .._directory.settings import ConnectionSettings
 from .reread_queue import RereadQueue
 
-AGAIN = (
-    "The source connects again by itself; if this goes on, look at the server and at the network"
-    " between"
-)
-# How long python-ldap waits at once, during which nobody can stop it. A change ends the wait: it
+AGAIN = "The source reconnects. If the error remains, check the server and the network"
+# How long python-ldap waits at once, during which it cannot be stopped. A change ends the wait: it
 # took 1.7 ms to arrive.
 _PATIENCE = 0.5
 # By name, since this file is also loaded where python-ldap is missing.
@@ -44,7 +41,7 @@ _CREDENTIALS = (
 
 
 class NotOffered(DirectoryError):
-    """The server does not do this, although it said so."""
+    """The server lists this control but does not support it here."""
 
 
 def ldap_library() -> Any:
@@ -64,10 +61,9 @@ def ldap_library() -> Any:
 
 @contextlib.contextmanager
 def _without_ldap_conf() -> Iterator[None]:
-    """Have libldap take nothing from the files and variables of ldap.conf(5).
+    """Keep libldap from reading the files and variables of ldap.conf(5).
 
-    They set authorities, TLS_REQCERT and the client's certificate, also for what ldap3 connects to
-    without them.
+    They set CAs, TLS_REQCERT and the client's certificate, which ldap3 does not read.
     """
     former = os.environ.get("LDAPNOINIT")
     os.environ["LDAPNOINIT"] = "1"
@@ -83,7 +79,7 @@ def _without_ldap_conf() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The server that listeners connect to, and how."""
+    """The server of the listeners, and the settings of the connection."""
 
     library: Any
     """python-ldap."""
@@ -93,7 +89,7 @@ class Endpoint:
 
 
 class Listener:
-    """A thread that listens below one base; ``listen`` of a mode says how."""
+    """A thread that listens below one base; each mode implements ``listen``."""
 
     def __init__(self, endpoint: Endpoint, base: str, queue: RereadQueue) -> None:
         self.ldap = endpoint.library
@@ -102,7 +98,7 @@ class Listener:
         self.base = base
         self.queue = queue
         self.ready = threading.Event()
-        """Set when from now on no change is missed."""
+        """Set as soon as no change can be missed."""
         self.error: Exception | None = None
         self._heartbeat = endpoint.heartbeat
         self._stop = threading.Event()
@@ -117,18 +113,18 @@ class Listener:
     def stop(self) -> None:
         """End the thread, and wait for it."""
         self._stop.set()
-        # A probe may be waiting for its answer. The thread is a daemon: it holds no process up.
+        # A probe may be waiting for its answer. The thread is a daemon, so it does not block exit.
         self._thread.join(self.settings.timeout + 2 * _PATIENCE)
 
     def wait(self) -> None:
-        """Wait until no change is missed; raise what went wrong."""
+        """Wait until no change can be missed; raise the error of the listener."""
         deadline = time.monotonic() + self.settings.total_timeout
         while not self.ready.wait(_PATIENCE):
             if self.error:
                 raise self.error
             if time.monotonic() > deadline:
                 raise Unanswered(
-                    f"the line to {self.uri} is not ready",
+                    f"the connection to {self.uri} is not ready",
                     f"it did not answer within {self.settings.total_timeout} s",
                     "Raise total_timeout",
                 )
@@ -140,7 +136,7 @@ class Listener:
         raise NotImplementedError
 
     def connection_class(self) -> Any:
-        """Return the class of python-ldap's that connects."""
+        """Return the connection class of python-ldap."""
         return importlib.import_module("ldap.ldapobject").SimpleLDAPObject
 
     def _run(self) -> None:
@@ -151,10 +147,10 @@ class Listener:
                 self.listen(connection)
         except ShippingError as error:
             self.error = error
-        # A thread that dies without a word would be a connection that is dead without a word.
+        # A thread that ends silently would look like a dead connection.
         except Exception as error:
             self.error = Unanswered(
-                f"the line to {self.uri} broke", f"{type(error).__name__}: {error}", AGAIN
+                f"the connection to {self.uri} broke", f"{type(error).__name__}: {error}", AGAIN
             )
         finally:
             if connection is not None:
@@ -166,13 +162,13 @@ class Listener:
                 self.queue.fail(self.error)
 
     def answers(self, connection: Any, take: Callable[[float], bool]) -> None:
-        """Take what comes until stopped; ``take`` returns whether there is to be more."""
+        """Take messages until stopped; ``take`` returns whether more can follow."""
         probed = time.monotonic()
         while not self._stop.is_set():
             try:
                 if not take(_PATIENCE):
                     raise Unanswered(
-                        f"the line to {self.uri} has ended",
+                        f"the connection to {self.uri} has ended",
                         "the server reports the end of changes",
                         AGAIN,
                     )
@@ -183,13 +179,13 @@ class Listener:
                 probed = time.monotonic()
 
     def _probe(self, connection: Any) -> None:
-        """Query the server on the same connection; all that matters is that it answers."""
+        """Query the server on the same connection, to see that it answers."""
         number = connection.search_ext("", self.ldap.SCOPE_BASE, "(objectClass=*)", ["1.1"])
         try:
             connection.result4(number, timeout=self.settings.timeout)
         except self.ldap.TIMEOUT as error:
             raise Unanswered(
-                f"the line to {self.uri} is dead",
+                f"the connection to {self.uri} is dead",
                 f"no answer within {self.settings.timeout} s",
                 AGAIN,
             ) from error
@@ -215,7 +211,7 @@ class Listener:
         if self.settings.start_tls:
             connection.start_tls_s()
         self._bind(connection)
-        # Only what waits for an answer of its own has a time; changes may take for ever.
+        # Only requests with their own answer have a timeout; changes may take any time.
         connection.set_option(ldap.OPT_TIMEOUT, -1)
         return connection
 
@@ -246,7 +242,7 @@ class Listener:
 
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
-        """Raise the library's errors in our words; the password is in none of them."""
+        """Raise the library's errors as our own, without the password."""
         try:
             yield
         except self.ldap.LDAPError as error:
@@ -255,7 +251,7 @@ class Listener:
     def _translation(self, error: Any) -> DirectoryError:
         name, why = type(error).__name__, _cause(error)
         if name in _GONE:
-            return Unanswered(f"the line to {self.uri} broke", why, AGAIN)
+            return Unanswered(f"the connection to {self.uri} broke", why, AGAIN)
         if name in _LIMITS:
             hint = (
                 "Let this account read without limits (limits dn.exact=... size=unlimited,"
@@ -267,7 +263,7 @@ class Listener:
                 hint,
             )
         if name in _CREDENTIALS:
-            return Refused(
+            return Inaccessible(
                 f"{self.uri} rejects the bind of {self.settings.bind_dn or self.settings.bind}",
                 why,
                 "Check bind_dn and the password",
@@ -277,14 +273,14 @@ class Listener:
                 f"{self.uri} does not report changes below {self.base}", why, "Write mode: polling"
             )
         return DirectoryError(
-            f"the line to {self.uri} failed",
+            f"the connection to {self.uri} failed",
             why,
             "Check base and the rights of this account, or write mode: polling",
         )
 
 
 def details(error: Any) -> Mapping[str, Any]:
-    """Return what python-ldap puts into an error, where it puts anything."""
+    """Return the details of a python-ldap error, if any."""
     return error.args[0] if error.args and isinstance(error.args[0], dict) else {}
 
 

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happened between two memberships. Pure.
+"""Compare two memberships. Pure.
 
-Users are told apart by their ids, so that a new login name is neither a join nor a leave.
+Users are identified by their ids, so that a new login name is neither a join nor a leave.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Fleet = Mapping[str, Host]
 
 
 class Why(StrEnum):
-    """What in the directory has caused a change."""
+    """The cause of a change in the directory."""
 
     MEMBERSHIP = "membership"
     ACCOUNT = "account"
     HOST = "host"
-    """The hosts of a user, or a user with hosts as a whole."""
+    """The hosts of a user changed, or a user got a first or lost the last host."""
     LOGIN = "login"
     PROJECT = "project"
 
@@ -53,15 +53,15 @@ class _User:
     name: str
     hosts: set[str]
     projects: dict[str, set[str]]
-    """Each with the hosts that it is for."""
+    """The projects, each with its hosts."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What the hosts alone do not show."""
+    """Facts that the hosts do not show."""
 
     closed: Callable[[str], bool] = lambda _id: False
-    """Whether the account with an id is closed now."""
+    """Whether the account with an id is disabled now."""
     renamed: Mapping[str, str] = field(default_factory=dict)
     """New names of projects by the former ones."""
     deleted: frozenset[str] = frozenset()
@@ -89,9 +89,9 @@ def _ids(fleet: Fleet, names: set[str]) -> set[str]:
 
 
 def differing(before: Fleet, after: Fleet) -> set[str]:
-    """Return the hosts that are not the same in both.
+    """Return the hosts that differ.
 
-    Those that have not changed are the very same objects, of which there may be many.
+    Unchanged hosts are the same objects, which makes the comparison fast.
     """
     changed = {
         name
@@ -164,7 +164,7 @@ def _still(
 
 
 def renames(before: Fleet, after: Fleet, deleted: set[str], created: set[str]) -> dict[str, str]:
-    """Return deleted projects, each with the new one that has exactly its users."""
+    """Return deleted projects, each with the new project that has exactly its users."""
     if not deleted or not created:
         return {}
     had, has = _members(before, deleted), _members(after, created)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""By which mode the source learns that something has changed. Pure.
+"""Choose the mode in which the source detects changes. Pure.
 
 RFC 4533 (content synchronization), MS-ADTS 3.1.1.3.4.1.9 (change notification).
 """
@@ -16,7 +16,7 @@ NOTIFY = "1.2.840.113556.1.4.528"
 
 
 class Mode(StrEnum):
-    """By which a change is seen."""
+    """The mode in which changes are detected."""
 
     SYNCREPL = "syncrepl"
     NOTIFICATION = "notification"
@@ -24,9 +24,9 @@ class Mode(StrEnum):
 
 
 def choose(requested: str, controls: Container[str], *, has_library: bool) -> tuple[Mode, str]:
-    """Return the mode, and why it is this one.
+    """Return the mode, and the reason.
 
-    ``has_library`` says whether python-ldap is installed, which both fast modes need.
+    ``has_library`` is true if python-ldap is installed, which both fast modes need.
     """
     if requested != "auto":
         return Mode(requested), "it was requested"
@@ -45,7 +45,7 @@ def choose(requested: str, controls: Container[str], *, has_library: bool) -> tu
 
 
 def _offered(controls: Container[str]) -> Mode | None:
-    # First, since it also reports what was deleted, and goes on from a cookie.
+    # First, because it also reports deletions, and resumes from a cookie.
     if SYNC in controls:
         return Mode.SYNCREPL
     return Mode.NOTIFICATION if NOTIFY in controls else None

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has changed since the last look, by the directory's own marks; deletions are not seen.
+"""Find changes since the last poll by the directory's own marks; deletions are not found.
 
 Active Directory numbers its changes (uSNChanged, MS-ADTS 3.1.1.1.9), the others note the second
 (modifyTimestamp, RFC 4512 3.4.2).
@@ -19,8 +19,8 @@ from .._directory.generalized_time import parse_time
 from .._directory.search import Entry, Query, read_all
 from .._directory.settings import Settings
 
-# modifyTimestamp may have whole seconds alone: what is written later in the second of a look has
-# the same stamp.
+# modifyTimestamp may have whole seconds only: a change later in the second of a poll has the same
+# stamp.
 _OVERLAP = timedelta(seconds=2)
 # The two clocks may differ. Too early a start only reads entries once more.
 _UNKNOWN_CLOCK = timedelta(minutes=10)
@@ -30,7 +30,7 @@ _RUV = re.compile(r"ruv:.*:([0-9a-f]{8})[0-9a-f]{12}")
 
 
 def bases(settings: Settings) -> list[str]:
-    """Return where all that counts is, none below another one."""
+    """Return the bases of all areas, none below another one."""
     places = (settings.projects, settings.users, settings.hosts, settings.netgroups)
     by_key = {
         dn_key(base): base for base in (settings.base, *(place.base for place in places if place))
@@ -43,7 +43,7 @@ def bases(settings: Settings) -> list[str]:
 
 
 class Poll:
-    """A look now and then; it remembers how far it has come."""
+    """Poll a directory, and remember the last change seen."""
 
     def __init__(self, settings: Settings, session: LdapSession, revision: str) -> None:
         self._bases = bases(settings)
@@ -52,11 +52,11 @@ class Poll:
         self._seen: dict[str, str] = {}
 
     def changed(self, session: LdapSession) -> set[str]:
-        """Return the DNs of what is new or has changed since the last look."""
+        """Return the DNs of entries that are new or have changed since the last poll."""
         return self._by_number(session) if self._usn is not None else self._by_time(session)
 
     def _by_number(self, session: LdapSession) -> set[str]:
-        # What the server has now was taken before the search, so that nothing is between two looks.
+        # The highest number is read before the search, so that no change is lost between two polls.
         session.read_root_entry()
         first, self._usn = (self._usn or 0) + 1, _highest_usn(session)
         entries = self._search(session, f"(uSNChanged>={first})", ("1.1",))
@@ -69,7 +69,7 @@ class Poll:
             entry.dn: entry.text("entryCSN") or entry.text("modifyTimestamp")
             for entry in self._search(session, f"(modifyTimestamp>={first})", attributes)
         }
-        # The overlap finds what a former look has found, with the same stamp.
+        # The overlap finds entries of the last poll again, with the same stamp.
         changed = {dn for dn, stamp in stamps.items() if self._seen.get(dn) != stamp}
         self._seen = stamps
         self._since = max([self._since, *_moments(stamps.values())])
@@ -83,7 +83,7 @@ class Poll:
 
 
 def clock_of(revision: str, now: datetime) -> datetime:
-    """Return the server's clock at a revision where it says so; else ours, and well before."""
+    """Return the server's clock at a revision if it has one; otherwise ours, minus ten minutes."""
     csn, ruv = _CSN.match(revision), _RUV.match(revision)
     if csn:
         return datetime.strptime(csn[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC) - _OVERLAP
@@ -93,7 +93,7 @@ def clock_of(revision: str, now: datetime) -> datetime:
 
 
 def _moments(stamps: Iterable[str]) -> Iterable[datetime]:
-    # A server may let this account search by a stamp and not read it.
+    # A server may allow this account to search by a stamp but not to read it.
     moments = (parse_time(stamp.partition("#")[0]) for stamp in stamps)
     return (moment - _OVERLAP for moment in moments if moment)
 

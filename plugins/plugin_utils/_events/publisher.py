@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Publishing what is wanted: first on disk, then in events.
+"""Publish what is wanted: first on disk, then in events.
 
-What is wanted is on disk before it is announced, so that a play that an event starts finds it
-there, and so that a source that is killed in between announces it at the next start.
+The file is written before the event, so that a play of the event finds it, and so that a killed
+source announces it at the next start.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .source_record import SourceRecord
 
 
 class Publisher:
-    """What is wanted, as it was published last."""
+    """The answer that was published last."""
 
     def __init__(self, options: Options, announcer: Announcer) -> None:
         self.has_published = False
@@ -42,11 +42,11 @@ class Publisher:
 
     @property
     def revision(self) -> str:
-        """Return the revision of the directory that was published last; nothing at first."""
+        """Return the revision that was published last; empty at first."""
         return self._wanted.revision
 
     def counts(self) -> dict[str, int]:
-        """Return how much is wanted, and how much is blocked."""
+        """Return the numbers of hosts, users and blocked removals."""
         ids: set[str] = set()
         for host in self._fleet.values():
             ids.update(user.id for user in host.users)
@@ -63,7 +63,7 @@ class Publisher:
         cookie: str | None,
         moments: Mapping[str, Any],
     ) -> None:
-        """Write what is wanted now, and announce what is new; ``moments`` says when it was seen."""
+        """Write what is wanted now, and announce changes; ``moments`` are their times."""
         self._announcer.revision = revision
         check = self.removals.check(self._fleet, {**cache.fleet, **self._kept(cache)})
         projects = self._projects(cache, check.blocked)
@@ -88,13 +88,13 @@ class Publisher:
             self._announcer.put(payloads.pending(pending, facts))
 
     def _kept(self, cache: MembershipCache) -> dict[str, Host]:
-        """Return the hosts of which nothing is known now, as they were published last."""
+        """Return the uncertain hosts, as they were published last."""
         return {name: self._fleet[name] for name in cache.held if name in self._fleet}
 
     def _projects(self, cache: MembershipCache, blocked: BlockedRemovals) -> dict[str, str]:
         """Return the projects that exist, and those that are wanted while a removal is blocked.
 
-        Also those of hosts of which nothing is known now.
+        Also those of uncertain hosts.
         """
         blocked_projects = {project for _host, _id, project in blocked.removals}
         for host in self._kept(cache).values():
@@ -103,12 +103,12 @@ class Publisher:
         return {**kept, **cache.projects}
 
     def _changes(self, cache: MembershipCache, fleet: Fleet) -> list[MembershipChange]:
-        # A first answer is no join for everybody in it; the snapshot reports it.
+        # Members of the first answer have not joined; the snapshot reports them.
         if not self.was_published:
             return []
         former, present = self._wanted.projects.keys(), cache.projects.keys()
         deleted, created = set(former - present), set(present - former)
-        # All users are looked through for this, and most changes do not need it.
+        # This checks all users, and most changes do not need it.
         closed = functools.cache(lambda: cache.closed)
         context = Context(
             lambda user_id: user_id in closed(),
@@ -123,7 +123,7 @@ class Publisher:
         changes: Sequence[MembershipChange],
         projects: Mapping[str, str],
     ) -> bool:
-        """Return whether there is something to write."""
+        """Return whether the answer has to be written."""
         return (
             not self.has_published
             or bool(changes)
@@ -154,9 +154,9 @@ class Publisher:
     def _announce_again(
         self, changes: Sequence[MembershipChange], facts: Mapping[str, Any]
     ) -> set[str]:
-        """Announce at the start what hosts were not given yet; return these hosts.
+        """Announce at the start what hosts have not received yet; return these hosts.
 
-        It may have been announced before, to a play that has not ended.
+        It may have been announced before, to a play that was interrupted.
         """
         behind = self._record.behind
         wanted = {name: self._fleet[name] for name in behind}

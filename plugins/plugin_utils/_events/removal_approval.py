@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Removals that are blocked, and the file by which a user approves them."""
+"""Read the approval of blocked removals, which an operator gives by a file."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .membership_diff import Fleet
 
 @dataclass(frozen=True)
 class CheckedRemovals:
-    """What is wanted within the removal limit, before it is written."""
+    """The answer within the removal limit, before it is written."""
 
     fleet: Fleet
     blocked: BlockedRemovals
     recent: RecentRemovals
     approved: str
-    """The id of what a user has approved."""
+    """The id of approved removals."""
 
 
 class RemovalApproval:
-    """What is blocked now; ``approve-ID`` in the folder of the state approves it."""
+    """The blocked removals; the file ``approve-ID`` in the folder of the state approves them."""
 
     def __init__(self, folder: Path, recent: RecentRemovals) -> None:
         self.blocked = BlockedRemovals()
@@ -33,19 +33,19 @@ class RemovalApproval:
         self._recent = recent
 
     def approved(self) -> str:
-        """Return the id of what is blocked, where a user has approved it."""
+        """Return the id of the blocked removals if they are approved."""
         blocked = self.blocked.id
         return blocked if blocked and self._file(blocked).exists() else ""
 
     def check(self, wanted: Fleet, seen: Fleet) -> CheckedRemovals:
-        """Return what of the change from wanted to seen is within the removal limit."""
+        """Return the part of the change from wanted to seen that is within the removal limit."""
         approved = self.approved()
         # time.time() and not a monotonic clock, since removals are counted over a restart.
         fleet, blocked, recent = self._recent.apply(wanted, seen, time.time(), approved)
         return CheckedRemovals(fleet, blocked, recent, approved)
 
     def accept(self, check: CheckedRemovals) -> None:
-        """Keep a check whose outcome is on disk."""
+        """Keep a check whose outcome was written to disk."""
         self.blocked, self._recent = check.blocked, check.recent
         if check.approved:
             self._file(check.approved).unlink(missing_ok=True)

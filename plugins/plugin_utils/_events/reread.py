@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading entries again, by their DNs, each in the places where it counts."""
+"""Read entries again by their DNs, in each area that can contain them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STAMPS = ("entryCSN", "modifyTimestamp", "whenChanged")
 
 @dataclass(frozen=True)
 class _RoleQuery:
-    """Where the entries of a role are, and what is read of them."""
+    """The area of a role, and the attributes that are read."""
 
     role: Role
     place: SearchArea
@@ -39,7 +39,7 @@ class _RoleQuery:
 def reread(
     session: Session, settings: Settings, role_of: Callable[[str], Role | None], dn: str
 ) -> EntryUpdate:
-    """Return one entry as it is now, tried first in the role that it is known to have."""
+    """Return one entry as it is now; its known role is tried first."""
     key = dn_key(dn)
     known_role = role_of(key)
     queries = sorted(_role_queries(settings), key=lambda query: query.role != known_role)
@@ -59,7 +59,7 @@ def _role_queries(settings: Settings) -> Iterator[_RoleQuery]:
     yield _RoleQuery(Role.USER, settings.users, user_attributes(settings))
     if settings.hosts:
         yield _RoleQuery(Role.HOST, settings.hosts, host_attributes(settings))
-    # A group inside of a project may be anywhere on the server.
+    # A group inside a project may be anywhere on the server.
     anywhere = SearchArea("", settings.layout.groups_filter)
     yield _RoleQuery(Role.GROUP, anywhere, group_attributes(settings))
 
@@ -67,7 +67,7 @@ def _role_queries(settings: Settings) -> Iterator[_RoleQuery]:
 def _read_as(
     session: Session, settings: Settings, dn: str, role_query: _RoleQuery
 ) -> tuple[Entry | None, bool]:
-    """Return the entry where it has this role; and whether it exists at all."""
+    """Return the entry if it has this role, and whether it exists at all."""
     attributes = (*role_query.attributes, *_STAMPS)
     query = Query(dn, role_query.place.filter, attributes, "base")
     reply = session.request(query, None)
@@ -78,7 +78,7 @@ def _read_as(
 
 
 def changed_at(update: EntryUpdate) -> datetime | None:
-    """Return when the directory says that the entry was changed."""
+    """Return when the entry was changed, according to the directory."""
     texts = update.entry.texts(*_STAMPS) if update.entry else ()
     # An entryCSN is a time with a counter and the number of the server behind it.
     moments = (parse_time(text.partition("#")[0]) for text in texts)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to be read again: listeners report it in threads of their own, the source takes it."""
+"""Collect entries to read again: listeners add them in their threads, the source takes them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from dataclasses import dataclass, field, replace
 
 @dataclass
 class RereadRequest:
-    """Entries that are to be read again, by their DNs, or everything.
+    """The DNs of entries to read again, or everything.
 
-    ``since`` is the second at which the first of it was reported; ``failure`` is what has ended a
-    listener.
+    ``since`` is the time of the first report; ``failure`` is the error that has ended a listener.
     """
 
     dns: set[str] = field(default_factory=set)
@@ -29,7 +28,7 @@ class RereadRequest:
         return bool(self.dns or self.everything or self.failure)
 
     def merged(self, other: RereadRequest) -> RereadRequest:
-        """Return what both ask for."""
+        """Return the union of both requests."""
         since = min(filter(None, (self.since, other.since)), default=0.0)
         return RereadRequest(
             self.dns | other.dns,
@@ -40,7 +39,7 @@ class RereadRequest:
 
 
 class RereadQueue:
-    """Where listeners put what has changed; one request, since requests merge."""
+    """The queue of the listeners; it holds one request, because requests merge."""
 
     def __init__(self) -> None:
         self._request = RereadRequest()
@@ -53,7 +52,7 @@ class RereadQueue:
             request.dns.update(dns)
 
     def add_everything(self) -> None:
-        """Report changes whose entries are not known."""
+        """Report changes of unknown entries."""
         with self._arriving() as request:
             request.everything = True
 
@@ -70,12 +69,12 @@ class RereadQueue:
             self._arrival.notify()
 
     def wake(self) -> None:
-        """End the wait of ``take``, although nothing is reported."""
+        """End the wait of ``take`` without a report."""
         with self._arrival:
             self._arrival.notify()
 
     def take(self, seconds: float) -> RereadRequest:
-        """Return what was reported, after so many seconds at the latest."""
+        """Return the reports, after this many seconds at most."""
         with self._arrival:
             if not self._request:
                 self._arrival.wait(max(seconds, 0))
@@ -84,9 +83,9 @@ class RereadQueue:
 
 
 class RereadBacklog:
-    """What was taken from the queue and is not decided yet.
+    """The entries that were taken from the queue and are not decided yet.
 
-    It outlives a lost connection, so that nothing that was reported is forgotten.
+    The backlog survives a lost connection, so that no report is lost.
     """
 
     def __init__(self, queue: RereadQueue, stop: threading.Event, settle: float) -> None:
@@ -97,9 +96,9 @@ class RereadBacklog:
         self._decided_at = float("-inf")
 
     def collect(self, seconds: float) -> RereadRequest:
-        """Add what is reported within these seconds, and return it.
+        """Add the reports of these seconds, and return them.
 
-        What is reported right after a decision is taken together.
+        Reports right after a decision are combined.
         """
         arrived = self._queue.take(seconds)
         rest = self._decided_at + self._settle - time.monotonic()
@@ -119,6 +118,6 @@ class RereadBacklog:
         self.request.everything = True
 
     def clear(self) -> None:
-        """Forget what has been decided."""
+        """Drop the entries that have been decided."""
         self.request = RereadRequest()
         self._decided_at = time.monotonic()

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The source: it follows the directory, and publishes what has changed.
+"""Follow the directory, and publish changes.
 
-Each of its parts has one job: the connection, the backoff, what is to be read again, reading it
-into the cache, publishing it on disk and in events. Here they are wired together.
+This module wires the parts together: the connection, the backoff, the entries to read again, the
+cache, and publishing on disk and in events.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datetime import datetime
 from ...module_utils._core.errors import ShippingError
 from .._directory import revision
 from .._directory.connection import LdapSession
-from .._directory.directory_errors import Refused, Unanswered
+from .._directory.directory_errors import Inaccessible, Unanswered
 from .announcer import Announcer, Put
 from .backoff import Backoff
 from .directory_connection import DirectoryConnection
@@ -31,15 +31,15 @@ from .source_options import Options
 from .unreported_changes import UnreportedChanges
 
 _APPROVAL_INTERVAL = 1.0
-"""Seconds between two looks for what a user has approved."""
+"""Seconds between two checks for an approval."""
 _PASSWORD_INTERVAL = 5.0
-"""Seconds between two looks for another password, at most."""
+"""Seconds between two checks for another password, at most."""
 _SLOW = 30.0
-"""Seconds that a notification may take; some servers look for changes now and then only."""
+"""Seconds that a notification may take; some servers check for changes at intervals."""
 
 
 class EventSource:
-    """From the directory to events, in the thread that calls run()."""
+    """The event source, in the thread that calls ``run``."""
 
     def __init__(self, options: Options, put: Put, stop: threading.Event) -> None:
         self._options = options
@@ -54,15 +54,15 @@ class EventSource:
         self._publisher = Publisher(options, self._announcer)
 
     def wake(self) -> None:
-        """Let run() see at once that it is to stop."""
+        """Let ``run`` notice at once that it must stop."""
         self._queue.wake()
 
     def run(self) -> None:
         """Follow the directory until stopped.
 
-        At the very first start every error ends it. At a later one a directory that does not
-        answer, or that lags, is waited for, since it may have been started together with this
-        host; and once it is followed nothing ends it.
+        At the very first start every error ends the source. At later starts it waits for a
+        directory that does not answer or lags, which may have been started together with this
+        host. Once the source follows the directory, no error ends it.
         """
         while not self._stop.is_set():
             try:
@@ -80,7 +80,7 @@ class EventSource:
         return self._publisher.was_published and isinstance(error, (Unanswered, Behind))
 
     def _wait_after(self, error: ShippingError) -> None:
-        if isinstance(error, Refused) and error.facts.get("bind") is True:
+        if isinstance(error, Inaccessible) and error.facts.get("bind") is True:
             self._backoff.wait_for_password(
                 self.connection.take_new_password,
                 min(self._options.heartbeat, _PASSWORD_INTERVAL),
@@ -92,14 +92,14 @@ class EventSource:
         settings = self._options.directory
         session.limit(settings.connection.total_timeout)
         poll = Poll(settings, session, revision.read_revision(session, settings.base))
-        poll.changed(session)  # What is there already is read below.
-        # Only a synchronization goes on from its cookie. Others do not know what they have missed.
+        poll.changed(session)  # Existing entries are read below.
+        # Only a synchronization resumes from its cookie. Other modes do not know what they missed.
         if self._reader.cache is None or self.connection.mode != Mode.SYNCREPL:
             self._backlog.add_everything()
         beat = looked = time.monotonic()
         self._collect(0)
         self._decide(session)
-        # Not as soon as it is connected: a server that breaks off each read would otherwise get
+        # Not directly after the connection: a server that breaks each read would otherwise get
         # requests without a pause.
         self._backoff.reset()
         self._announcer.recovered()
@@ -117,8 +117,7 @@ class EventSource:
                 beat = time.monotonic()
 
     def _poll_interval(self) -> float:
-        # With listeners a poll only finds out whether they still report: a connection may be dead
-        # without a word.
+        # With listeners, a poll only checks that they still report, which detects dead connections.
         is_polling = self.connection.mode == Mode.POLLING
         return self._options.poll if is_polling else self._options.heartbeat
 
@@ -133,16 +132,16 @@ class EventSource:
         return min(seconds, _APPROVAL_INTERVAL) if is_blocked else seconds
 
     def _collect(self, seconds: float) -> None:
-        """Take what the listeners report; raise what has ended one of them."""
+        """Take the listeners' reports; raise the error that has ended one of them."""
         arrived = self._backlog.collect(seconds)
         self._unreported.report(arrived.dns)
         if arrived.failure:
             raise arrived.failure
 
     def _poll(self, session: LdapSession, poll: Poll) -> None:
-        """Find by the directory's own marks what has changed, and whether listeners report it."""
+        """Find changes by the directory's own marks, and check that listeners report them."""
         polled = poll.changed(session)
-        # After the poll: what a listener has reported meanwhile is not missing.
+        # After the poll: changes that a listener has reported meanwhile are not missing.
         self._collect(0)
         if self.connection.mode == Mode.POLLING:
             self._backlog.add(polled)
@@ -171,7 +170,7 @@ class EventSource:
         return self._options.heartbeat
 
     def _decide(self, session: LdapSession) -> None:
-        """Read and publish what was collected, and whatever is due by the clock."""
+        """Read and publish the collected entries, and changes due by the clock."""
         request = self._backlog.request
         cache, updates = self._reader.read(session, request, self._publisher.revision)
         moments: dict[str, str] = {}

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the source.
-
-An option for each thing, all mistakes at once, the password from where it is.
-"""
+"""Read the options of the source; all mistakes are reported at once."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from typing import Any
 from ...module_utils._core.errors import Problem, SpecError, suggestion
 from .._delivery.removal_limit import RemovalLimits
 from .._directory import bind_password, settings
-from .._directory.directory_errors import DirectoryError, Refused
+from .._directory.directory_errors import DirectoryError, Inaccessible
 
 MODES = ("auto", "syncrepl", "notification", "polling")
 _INVENTORY = "shipping.code.ldap_projects"
@@ -39,7 +36,7 @@ OWN = ("source_file", "state_path", "mode", "accept_older", "may_empty", *_NUMBE
 
 @dataclass(frozen=True)
 class Options:
-    """Everything that a user may choose. Seconds where it is a time."""
+    """The options of the source; times are in seconds."""
 
     directory: settings.Settings
     state_path: Path
@@ -53,9 +50,9 @@ class Options:
     arguments: Mapping[str, Any]
 
     def password(self) -> str:
-        """Return the password as it is now, where it is in a file.
+        """Return the current password, if it is in a file.
 
-        The command that prints one is not run again.
+        The command that prints a password is not run again.
         """
         arguments = {**self.arguments, "bind_password_command": None}
         return bind_password.password(arguments) or self.directory.connection.password
@@ -100,7 +97,7 @@ _KNOWN = (*OWN, *settings.OPTIONS)
 
 
 def _from_environment(args: Mapping[str, Any]) -> dict[str, str]:
-    # Any option for the password overrides the environment, also one for another way to get it.
+    # Any option for the password overrides the environment.
     if any(args.get(name) for name in (*_ENVIRONMENT, "bind_password_command")):
         return {}
     return {
@@ -120,7 +117,7 @@ def _of_directory(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _in_file(path: Any) -> dict[str, Any]:
-    """Return what the file of an inventory has on the directory."""
+    """Return the options of an inventory file that describe the directory."""
     if path is None:
         return {}
     file = Path(os.path.expanduser(str(path)))
@@ -139,7 +136,7 @@ def _in_file(path: Any) -> dict[str, Any]:
 
 def _yaml(option: str, place: Path) -> Any:
     try:
-        # Imported where it is used: the source also runs without PyYAML, with options alone.
+        # Imported when used: the source runs without PyYAML if all options are set directly.
         yaml = importlib.import_module("yaml")
     except ImportError as error:
         raise DirectoryError(
@@ -148,16 +145,16 @@ def _yaml(option: str, place: Path) -> Any:
     try:
         return yaml.safe_load(place.read_text(encoding="utf-8")) or {}
     except OSError as error:
-        raise Refused(
+        raise Inaccessible(
             f"{option} {place} cannot be read",
             error.strerror or type(error).__name__,
             "Correct the path or its rights",
         ) from error
     except (ValueError, yaml.YAMLError) as error:
-        raise Refused(
+        raise Inaccessible(
             f"{option} {place} cannot be read",
             " ".join(str(error).split()),
-            "Correct it; vaults and templates are not read here",
+            "Correct it; vaults and templates are not supported here",
         ) from error
 
 
@@ -187,7 +184,7 @@ def _state_path(arguments: Mapping[str, Any], problems: list[Problem]) -> Path:
         problems.append(
             Problem(
                 "state_path",
-                "is missing, or begins nowhere; write the folder of the state, such as"
+                "is missing or not absolute; write the folder of the state, such as"
                 " /var/lib/shipping/membership",
             )
         )

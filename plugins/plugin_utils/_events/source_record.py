@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the source has published, on disk.
+"""Read and write the source's record.
 
-What is wanted, the cookie, and the recent removals, in one file and one rename.
+The answer, the cookie, and the recent removals, in one file and one rename.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ from .membership_diff import Fleet, differing
 class SourceRecord:
     """``wanted.json``, and ``pending.json`` beside it.
 
-    Each host is serialized once, and again only when it has changed, since there may be many:
-    10,000 of them take a tenth of a second.
+    A host is serialized again only after a change, because 10,000 hosts take 0.1 s.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -33,39 +32,40 @@ class SourceRecord:
         self._written: Fleet = {}
         self._serialized: dict[str, str] = {}
         self._exists = False
-        """Whether there was a record before the next one that is written."""
+        """Whether a record exists already."""
         self._is_first = True
-        """Whether this source has written none yet."""
+        """Whether this source has not written a record yet."""
         self._since: dict[str, str] = {}
-        """The hosts that are behind.
-
-        And the revision at which it came to be wanted what they are to have.
-        """
+        """The pending hosts, each with the revision at which it became pending."""
 
     @property
     def behind(self) -> set[str]:
-        """Return the hosts that were not given what is wanted, when it was written."""
+        """Return the hosts that were pending at the last write."""
         return set(self._since)
 
     def read(
         self, limits: RemovalLimits
     ) -> tuple[membership_state.WantedMembership | None, RecentRemovals]:
-        """Return what was published last; None where nothing was."""
+        """Return the last published answer, or None."""
         path = self._folder / "wanted.json"
         if not path.exists():
             return None, RecentRemovals(limits)
         wanted = membership_state.read_wanted(self._folder)
         self._exists, self._since = True, membership_state.read_since(self._folder)
         self._serialize({host.name: host for host in wanted.membership.hosts})
-        recent = json.loads(path.read_bytes()).get("lately")
+        recent = json.loads(path.read_bytes()).get("recent_removals")
         return wanted, recent_removals_from(recent, limits)
 
     def write(
         self, fleet: Fleet, membership: Membership, cookie: str | None, recent: RecentRemovals
     ) -> None:
-        """Replace it; the hosts of ``membership`` are those of the fleet."""
+        """Replace the record; the hosts of ``membership`` are those of the fleet."""
         head = json.dumps(
-            {"cookie": cookie, "format": membership_state.FORMAT, "lately": recent.as_data()}
+            {
+                "cookie": cookie,
+                "format": membership_state.FORMAT,
+                "recent_removals": recent.as_data(),
+            }
         )
         rest = json.dumps(
             {
@@ -84,7 +84,7 @@ class SourceRecord:
         self._exists, self._is_first = True, False
 
     def delivered(self, wanted: Fleet) -> dict[str, Host]:
-        """Return what these hosts were given, where there is a record of it."""
+        """Return the delivered assignments of these hosts, if any."""
         records = membership_state.read_delivered(self._folder)
         return {
             name: Host(name, tuple(_user(user) for user in record["users"]))
@@ -93,7 +93,7 @@ class SourceRecord:
         }
 
     def _serialize(self, fleet: Fleet) -> set[str]:
-        """Serialize the hosts that are others than before; return their names."""
+        """Serialize the hosts that have changed; return their names."""
         changed = differing(self._written, fleet)
         for name in sorted(changed):
             if name in fleet:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Content synchronization, RFC 4533: the server tells of every entry that changes.
+"""Content synchronization, RFC 4533: the server reports each entry that changes.
 
 Of a deleted entry it sends only the number.
 """
@@ -22,25 +22,25 @@ _REFRESH_REQUIRED = 4096
 
 @dataclass
 class SyncState:
-    """What outlives a connection: where each entry is, and the place in the server's stream."""
+    """The state that survives a connection: the DN of each entry, and the cookie."""
 
     dns: dict[str, str] = field(default_factory=dict)
     cookie: str | None = None
 
 
 class Syncrepl(Listener):
-    """Everything below one base."""
+    """A listener for everything below one base."""
 
     def __init__(self, endpoint: Endpoint, base: str, queue: RereadQueue, state: SyncState) -> None:
         super().__init__(endpoint, base, queue)
         self.state = state
 
     def connection_class(self) -> Any:
-        """Return one that hands us what comes."""
+        """Return a connection class that passes messages to us."""
         return _consumer(super().connection_class())
 
     def listen(self, connection: Any) -> None:
-        """Catch up from the cookie, or anew where the server has forgotten it; then follow."""
+        """Catch up from the cookie, or from the start if the server has lost it; then follow."""
         try:
             self._follow(connection)
         except self.ldap.LDAPError as error:
@@ -122,7 +122,7 @@ def _consumer(base: Any) -> Any:
     sync: Any = importlib.import_module("ldap.syncrepl").SyncreplConsumer
 
     class Consumer(base, sync):  # type: ignore[misc]
-        """What python-ldap calls."""
+        """The callbacks of python-ldap."""
 
         def take_over(self, log: _SyncLog) -> None:
             self._log = log

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes that polling has found and no listener has reported.
+"""Track changes that polling has found and no listener has reported.
 
-A connection may be dead without a word. A listener that does not report within a while what the
-directory itself marks as changed is taken for dead.
+This detects dead connections: a listener must report in time what the directory itself marks as
+changed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class UnreportedChanges:
     def __init__(self) -> None:
         self._since: dict[str, float] = {}
         self._decided: set[str] = set()
-        """What was decided since the last look."""
+        """The entries that were decided since the last poll."""
 
     def report(self, dns: set[str]) -> None:
         """Drop entries that a listener has reported."""
@@ -30,7 +30,7 @@ class UnreportedChanges:
         self._decided |= dns
 
     def unknown(self, polled: set[str], waiting: set[str]) -> set[str]:
-        """Return what only polling has found, which is neither decided nor waiting for that."""
+        """Return entries that only polling has found, and that are neither decided nor waiting."""
         unknown = polled - waiting - self._decided
         self._decided = set()
         return unknown
@@ -40,7 +40,7 @@ class UnreportedChanges:
         self._since.update(dict.fromkeys(dns, time.monotonic()))
 
     def take_overdue(self, seconds: float) -> list[str]:
-        """Return what was not reported for so long; forget everything then."""
+        """Return entries that were not reported for so long; if there are any, drop all."""
         now = time.monotonic()
         overdue = [dn for dn, since in self._since.items() if now - since >= seconds]
         if overdue:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
-from .._directory.directory_errors import Contradiction, Incomplete, Refused
+from .._directory.directory_errors import Contradiction, Inaccessible, Incomplete
 from .._directory.distinguished_names import any_of, dn_key, filter_value, member_dn
 from .._directory.layouts import IN_CHAIN
 from .._directory.search import DnSearch, Entry, Query, Session, read_all, read_dns
@@ -272,7 +272,7 @@ def _look_up(
         )
         entries = read_dns(session, search, chosen)
         # A tree of the server that this account may not see is as if it were not there.
-        with contextlib.suppress(*([] if base == settings.base else [Refused])):
+        with contextlib.suppress(*([] if base == settings.base else [Inaccessible])):
             yield from entries
 
 

@@ -7,7 +7,7 @@
 
     state_path/
       wanted.json          {"format": 1, "cookie": TEXT or null, "membership": MEMBERSHIP,
-                           "lately": [[SECOND, ...], ...]}
+                           "recent_removals": [[SECOND, ...], ...]}
       delivered/HOST.json  {"format": 1, "host": NAME, "revision": TEXT,
                            "users": [{id, name, projects}]}
       pending.json         {"format": 1, "membership": MEMBERSHIP,
@@ -52,7 +52,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ...module_utils._toolbox.revision_order import compare, is_older, is_revision
-from .._directory.directory_errors import Contradiction, Refused
+from .._directory.directory_errors import Contradiction, Inaccessible
 from .._directory.distinguished_names import host_name
 from .assignments import Host, Membership, record
 
@@ -71,11 +71,11 @@ class WantedMembership:
 
 
 def read_wanted(folder: str | Path) -> WantedMembership:
-    """Return what is wanted; raise Refused if that is unknown."""
+    """Return what is wanted; raise Inaccessible if that is unknown."""
     path = Path(folder) / "wanted.json"
     data = _read(path)
     if data is None:
-        raise Refused(
+        raise Inaccessible(
             f"{path} does not exist",
             "",
             "Start the event source that writes it, correct state_path, or write source: directory",
@@ -120,7 +120,7 @@ def read_since(folder: str | Path) -> dict[str, str]:
     Each has the revision at which it became pending.
     """
     path = Path(folder) / "pending.json"
-    with contextlib.suppress(Refused, Contradiction):
+    with contextlib.suppress(Inaccessible, Contradiction):
         return _since_in(_read(path), str(path))
     return {}
 
@@ -183,7 +183,7 @@ def read_delivered(folder: str | Path) -> dict[str, dict[str, Any]]:
             record, uncached = [fingerprint, delivered_in(data, path)], uncached + 1
         records[name] = record
     if uncached > _MANY:
-        with contextlib.suppress(Refused):  # An account that may only read does without.
+        with contextlib.suppress(Inaccessible):  # An account that may only read does without.
             replace_file(
                 Path(folder), _CACHE, json.dumps({"format": FORMAT, "read": records}), lasting=False
             )
@@ -213,7 +213,7 @@ def _files(folder: Path) -> list[tuple[str, str, list[int]]]:
 
 
 def _read_cache(folder: Path) -> dict[str, list[Any]]:
-    with contextlib.suppress(Refused, Contradiction):
+    with contextlib.suppress(Inaccessible, Contradiction):
         data = _read(folder / _CACHE)
         if isinstance(data, dict) and data.get("format") == FORMAT:
             return dict(data["read"])
@@ -423,16 +423,16 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _unread(path: Path, error: OSError) -> Refused:
-    return Refused(
+def _unread(path: Path, error: OSError) -> Inaccessible:
+    return Inaccessible(
         f"{path} cannot be read",
         error.strerror or type(error).__name__,
         "Correct state_path or its rights",
     )
 
 
-def _unwritten(path: Path, error: OSError, option: str) -> Refused:
-    return Refused(
+def _unwritten(path: Path, error: OSError, option: str) -> Inaccessible:
+    return Inaccessible(
         f"{path} cannot be written",
         error.strerror or type(error).__name__,
         f"Correct {option}, its rights or the space on its disk",

@@ -205,7 +205,7 @@ def test_a_run_that_takes_too_long_is_ended_with_all_that_it_started(settings, t
     settings["timeout"] = 1
     settings["command"][-1] = f"sleep 300 & echo $! >{tmp_path}/pid; wait"
     code, output = run(settings)
-    assert code == 2 and "has not ended after 1 s" in output
+    assert code == 2 and "exceeded 1 s and was ended" in output
     assert not runs(tmp_path / "pid")
 
 
@@ -225,7 +225,7 @@ def test_a_git_server_that_hangs_ends_no_run_with_a_traceback(settings, git):
     git.write_text("#!/bin/sh\ncase $3 in fetch) exec sleep 60;; init) exit 0;; *) exit 1;; esac\n")
     code, output = run(settings, PATH=f"{git.parent}:{os.environ['PATH']}")
     assert code == 2 and "Traceback" not in output
-    assert "git fetch did not end within 1 s" in output and "there is no former checkout" in output
+    assert "git fetch did not end within 1 s" in output and "no former checkout exists" in output
 
 
 def test_a_control_machine_without_git(settings, git):
@@ -264,7 +264,7 @@ def test_the_lock_stays_with_a_playbook_whose_sync_was_killed(settings, tmp_path
     process.wait()
     try:
         code, output = run({**settings, "command": ["/bin/true"]})
-        assert code == 75 and "another run is under way" in output
+        assert code == 75 and "another run is in progress" in output
     finally:
         os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
     assert run({**settings, "command": ["/bin/true"]})[0] == 0

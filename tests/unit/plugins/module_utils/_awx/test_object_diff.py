@@ -204,7 +204,7 @@ def test_credentials_of_one_name_cannot_be_told_apart():
         {"name": "c", "organization": "T", "credential_type": kind}
         for kind in ("Machine", "Source Control")
     ]
-    with pytest.raises(SpecError, match=r"credentials\.c: is there twice"):
+    with pytest.raises(SpecError, match=r"credentials\.c: is declared twice"):
         declared_in({"credentials": credentials})
 
 
@@ -214,7 +214,7 @@ def test_names_are_the_only_ones_within_their_scope():
         for name in ("a", "b")
     ]
     assert len(declared_in({"inventory_sources": sources})) == 2
-    with pytest.raises(SpecError, match=r"inventory_sources\.d: is there twice"):
+    with pytest.raises(SpecError, match=r"inventory_sources\.d: is declared twice"):
         declared_in({"inventory_sources": [*sources, sources[0]]})
 
 

@@ -8,7 +8,7 @@ import stat
 import pytest
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.bind_password import password
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import (
-    Refused,
+    Inaccessible,
 )
 
 
@@ -40,18 +40,18 @@ def test_from_a_command():
     ],
 )
 def test_a_command_that_fails_shows_nothing(command, why):
-    with pytest.raises(Refused, match=why) as caught:
+    with pytest.raises(Inaccessible, match=why) as caught:
         password({"bind_password_command": command})
     assert "hunter2" not in str(caught.value)
 
 
 def test_a_file_that_cannot_be_read(tmp_path):
     with pytest.raises(
-        Refused, match=r"cannot read bind_password_file .*: No such file or directory"
+        Inaccessible, match=r"cannot read bind_password_file .*: No such file or directory"
     ):
         password({"bind_password_file": str(tmp_path / "missing")})
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\xfe")
     binary.chmod(stat.S_IRUSR)
-    with pytest.raises(Refused, match="it is no UTF-8 text"):
+    with pytest.raises(Inaccessible, match="it is no UTF-8 text"):
         password({"bind_password_file": str(binary)})

@@ -15,7 +15,7 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import discover, settings
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import (
     DirectoryError,
-    Refused,
+    Inaccessible,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.discover import (
     SrvRecord,
@@ -92,7 +92,7 @@ def test_a_server_is_reached_with_tls_alone(start_tls, uri):
 
 @pytest.mark.parametrize("host", ["ldap.evil.com", "evilexample.com", "example.com.evil.com"])
 def test_a_forged_answer_does_not_choose_the_directory(host):
-    with pytest.raises(Refused, match=f"names {host}: which is outside of example.com"):
+    with pytest.raises(Inaccessible, match=f"names {host}: which is outside of example.com"):
         list(discover.servers([SrvRecord(0, 0, 389, host)], connection()))
 
 

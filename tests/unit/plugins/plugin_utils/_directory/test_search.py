@@ -17,8 +17,8 @@ from ansible_collections.shipping.code.plugins.plugin_utils._directory.connectio
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import (
     DirectoryError,
+    Inaccessible,
     Incomplete,
-    Refused,
     Unanswered,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.search import (
@@ -197,9 +197,9 @@ def test_the_next_server_where_one_trickles(start_tls):
         (4, Incomplete, "was cut short: sizeLimitExceeded (4)"),
         (11, Incomplete, "was cut short: adminLimitExceeded (11)"),
         (10, Incomplete, "left out a part of the tree"),
-        (1, Refused, "was rejected: operationsError (1): bind first"),
-        (50, Refused, "was rejected: insufficientAccessRights (50)"),
-        (32, Refused, "the base dc=x does not exist"),
+        (1, Inaccessible, "was rejected: operationsError (1): bind first"),
+        (50, Inaccessible, "was rejected: insufficientAccessRights (50)"),
+        (32, Inaccessible, "the base dc=x does not exist"),
         (51, Incomplete, "was not answered: busy (51)"),
         (80, DirectoryError, "failed: other (80)"),
     ],
@@ -230,7 +230,7 @@ def test_a_referral_that_nobody_follows():
 def test_nothing_below_a_base_that_is_not_there(base):
     """389-ds answers a paged search there with success."""
     error = refusal(lambda asked: base if asked.scope == 0 else Answer(cookie=b""))
-    assert isinstance(error, Refused)
+    assert isinstance(error, Inaccessible)
     assert "the base dc=x does not exist" in error.what
 
 

@@ -154,7 +154,7 @@ def test_everything_is_read_once_and_then_nothing(reader: DirectoryReader):
 
 
 def test_an_older_directory_is_not_read(reader: DirectoryReader):
-    with pytest.raises(Behind, match="older than what was told"):
+    with pytest.raises(Behind, match="older than what was published"):
         read(reader, RereadRequest(), "time:control:6")
 
 

@@ -19,7 +19,7 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.revision_or
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.directory_errors import (
     Contradiction,
-    Refused,
+    Inaccessible,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._membership import membership_state
 from ansible_collections.shipping.code.plugins.plugin_utils._membership.assignments import (
@@ -212,7 +212,7 @@ def test_a_state_that_is_broken_is_not_used(tmp_path: Path, content: Any, text: 
 
 
 def test_a_state_that_is_cut_off_or_not_there(tmp_path: Path):
-    with pytest.raises(Refused, match="Start the event source"):
+    with pytest.raises(Inaccessible, match="Start the event source"):
         membership_state.read_wanted(tmp_path)
     (tmp_path / "wanted.json").write_text('{"format": 1')
     with pytest.raises(Contradiction, match="it is no JSON"):
@@ -233,7 +233,7 @@ def test_a_record_is_checked_before_it_is_written(tmp_path: Path):
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path):
     (tmp_path / "state").write_text("a file")
-    with pytest.raises(Refused, match="cannot be written"):
+    with pytest.raises(Inaccessible, match="cannot be written"):
         membership_state.write_wanted(tmp_path / "state", WantedMembership(membership()))
 
 
@@ -335,7 +335,7 @@ def test_who_may_only_read_does_without_what_is_kept(
         membership_state.write_delivered(tmp_path, _given(number))
 
     def refuse(*_words: object, **_more: object) -> None:
-        raise Refused("it cannot be written", "", "")
+        raise Inaccessible("it cannot be written", "", "")
 
     monkeypatch.setattr(membership_state, "replace_file", refuse)
     assert len(membership_state.read_delivered(tmp_path)) == 150
@@ -440,5 +440,5 @@ def test_who_has_what_is_wanted_from_before_it_was_is_pending(
 
 def test_nothing_is_pending_where_nobody_has_said_what_is_wanted(kept: Path):
     (kept / "wanted.json").unlink()
-    with pytest.raises(Refused, match=r"wanted\.json does not exist"):
+    with pytest.raises(Inaccessible, match=r"wanted\.json does not exist"):
         membership_state.read_pending(kept)
