@@ -112,7 +112,7 @@ def _cannot_start(view: View, tool: Tool, path: str, store: Store, arch: str) ->
 def _test(
     view: View, tool: Tool, variables_of_view: dict[str, str], timeout: int
 ) -> FailedTool | None:
-    # Nothing of root's environment: the test sees what the user has after a login.
+    # Without root's environment: the test runs with what the user has after a login.
     account = pwd.getpwuid(view.uid)
     variables = {
         **variables_of_view,

@@ -119,7 +119,7 @@ class Catalog:
         return folder
 
     def sources_of(self, project: str, *, only_probes: bool = False) -> ToolSources:
-        """Return where the files of a project are."""
+        """Return the sources of a project."""
         folder = self.checkouts.get(project, self.folder)
         return ToolSources(folder, self.downloads, only_probes)
 

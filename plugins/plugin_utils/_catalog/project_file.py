@@ -129,7 +129,7 @@ def keys_of(installer: Installer) -> dict[str, Key]:
 
 
 def read(text: str, file: str, name: str, *, may_lack_pins: bool = False) -> Project | Pointer:
-    """Return the project in ``text``, or where it is.
+    """Return the project in ``text``, or its pointer.
 
     With ``may_lack_pins``, tools may have no checksum or commit yet. Raise :class:`SpecError` with
     all problems, each with its line and column.

@@ -40,7 +40,7 @@ def read(folder: str, projects: list[str], program_paths: dict[str, str]) -> dic
 
 
 def bundle_writer(contents: dict[str, Any]) -> BundleWriter:
-    """Return what sends of that."""
+    """Return the writer of bundles for these contents."""
     catalog = Catalog(contents["folder"], downloads_folder(), contents["checkouts"])
     manifests = {manifest["name"]: manifest for manifest in contents["manifests"]}
     return BundleWriter(catalog, manifests, contents["programs"])

@@ -182,7 +182,7 @@ class ToolSources:
                     if self.only_probes:
                         git("ls-remote", "--quiet", "--", source, "HEAD")
                         raise Probed
-                    # Behind --, where a repository that begins with a hyphen is no option.
+                    # After --, so that git does not read a repository with a hyphen as an option.
                     with waiting_for(f"git, which fetches {name}"):
                         git("-C", mirror, "fetch", "--quiet", "--no-tags", "--", source, commit)
                 _refuse_submodules(git("-C", mirror, "ls-tree", "-r", "-z", commit), name, commit)
@@ -294,7 +294,7 @@ def _probe(url: str, name: str) -> None:
 
 @contextlib.contextmanager
 def _opened(url: str, name: str, headers: dict[str, str] | None = None) -> Iterator[Any]:
-    # Ansible's part for URLs takes as long to import as all else; most runs fetch nothing.
+    # ansible.module_utils.urls takes as long to import as the rest; most runs fetch nothing.
     from http.client import HTTPException
     from netrc import NetrcParseError
 
@@ -304,8 +304,8 @@ def _opened(url: str, name: str, headers: dict[str, str] | None = None) -> Itera
     try:
         with (
             waiting_for(f"the download of {name}"),
-            # A login of the user's netrc is for the server that it names, and not for one that it
-            # redirects to: Ansible would send it along.
+            # A login of the user's netrc is for the server that it names. Without this, Ansible
+            # would also send it to a server that the first one redirects to.
             open_url(
                 url, timeout=_TIMEOUT, unredirected_headers=["Authorization"], headers=headers
             ) as answer,
@@ -373,5 +373,5 @@ class _Git:
                 f"git does not start, {os_words(error)}", "Install git on the controller"
             ) from error
 
-    def _failure(self, why: str, remedy: str) -> ShippingError:
-        return ShippingError(f"{self.purpose} cannot be had", why, remedy)
+    def _failure(self, cause: str, hint: str) -> ShippingError:
+        return ShippingError(f"{self.purpose} cannot be fetched", cause, hint)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from .lock_file import LockLine, lock_lines
 
-# packaging comes with ansible-core. It is imported where it is used, since ansible-test looks at
-# this file without it.
+# packaging is a dependency of ansible-core. It is imported where it is used, since ansible-test
+# imports this file without it.
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
     from packaging.tags import Tag

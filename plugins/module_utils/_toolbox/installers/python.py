@@ -169,7 +169,7 @@ INSTALLER = Installer(
             " makes the lock and fetches wheels for these.",
             each_platform=True,
         ),
-        "index_url": Key("url", "The index, where there is no `wheels`; PyPI by default."),
+        "index_url": Key("url", "The index from which the host downloads wheels; PyPI by default."),
         "python": Key(
             "absolute",
             "The interpreter on the host; by default that of the system.",

@@ -169,7 +169,7 @@ def test_no_message_has_a_login(sender: Sender):
     git = {"type": "git", "repository": url, "commit": "a" * 40, "commands": ["t"]}
     (sender.folder / "p.yml").write_text(json.dumps({"tools": {"t": {"version": "1", **git}}}))
     files, why = sender.sent()
-    assert not files and "git fetch: " in why and "secret" not in why
+    assert not files and "git fetch failed" in why and "secret" not in why
 
 
 def test_no_message_has_a_word_of_the_netrc(sender: Sender, monkeypatch: pytest.MonkeyPatch):

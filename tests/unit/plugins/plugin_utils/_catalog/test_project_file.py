@@ -106,14 +106,14 @@ def test_every_key_has_a_text():
         (
             "{type: binry}",
             (
-                "3:13: 'binry' is none of script, git, python, npm, archive, binary, env, file; did"
-                " you mean binary?"
+                "3:13: 'binry' must be one of script, git, python, npm, archive, binary, env, file;"
+                " did you mean binary?"
             ),
         ),
         (
             "{version: '1'}",
             (
-                "3:6: has no type; write type: with one of script, git, python, npm, archive,"
+                "3:6: has no type; set type to one of script, git, python, npm, archive,"
                 " binary, env, file"
             ),
         ),
