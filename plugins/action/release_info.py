@@ -17,7 +17,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._controller.status_t
 
 
 class ActionModule(ActionBase):
-    """Runs the module of the same name and, if asked, prints what people want to know of it."""
+    """Run the module of the same name and, with show, print a table of the result."""
 
     _supports_check_mode = True
     _supports_async = False

@@ -57,7 +57,7 @@ app:
   type: str
   sample: shop
 live:
-  description: The live release, as in RV(history); empty if there is none.
+  description: The live release, as in RV(history); empty without one.
   returned: always
   type: dict
   sample: {"number": 8, "version": "1.5.0", "outcome": "live", "by": "alice@ci-7"}
@@ -152,7 +152,7 @@ drift:
       before: 5
       after: 2
 held_by:
-  description: The run that holds the lease of the app; empty if there is none.
+  description: The run that holds the lease of the app; empty without one.
   returned: always
   type: str
   sample: "alice@ci-7, which deploys 1.5.0"

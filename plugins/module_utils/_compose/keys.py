@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds of the keys of a Compose file on every platform."""
+"""Sets of keys of a Compose file that are the same on every platform."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# The same file serves `docker compose up` on a workstation, so these keys are no errors.
+# The same file serves `docker compose up` on a workstation, so these keys are allowed.
 # Keys that concern only local work: ignored, and noted in one line.
 LOCAL_KEYS = frozenset(
     {"attach", "build", "container_name", "develop", "pull_policy", "pull_refresh_after"}

@@ -94,7 +94,7 @@ def _read(
 
 
 def _unindented(content: Mapping[str, Any]) -> list[str]:
-    """Return the services that stand beside ``services`` instead of below it."""
+    """Return the services that are beside ``services`` instead of below it."""
     return [
         name
         for name, value in content.items()
@@ -300,7 +300,7 @@ def _check_cycles(services_of_app: Section, reader: Reader) -> None:
     def visit(name: str, trail: tuple[str, ...]) -> None:
         if name in trail:
             reader.at(name).at("depends_on").problem(
-                f"goes round in a circle: {' → '.join((*trail[trail.index(name) :], name))}"
+                f"depends on itself: {' → '.join((*trail[trail.index(name) :], name))}"
             )
         elif name in services_of_app and name not in done:
             # Rollouts follow depends_on: services in a circle would wait for each other.

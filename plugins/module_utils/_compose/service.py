@@ -164,7 +164,7 @@ def _restart(value: object, reader: Reader) -> object:
     }
     if name not in conditions or (attempts and name != "on-failure"):
         return reader.problem(
-            f"{value!r} is none of no, always, unless-stopped, on-failure, on-failure:N"
+            f"{value!r} is not one of no, always, unless-stopped, on-failure, on-failure:N"
         )
     count = integer(0)(attempts, reader) if attempts else 0
     return {**RESTART_DEFAULTS, "condition": conditions[name], "max_attempts": count}
@@ -225,7 +225,7 @@ def _environment(value: object, reader: Reader) -> object:
     for name in variables if isinstance(variables, dict) else ():
         if not name or re.search(r"[\s=]", name):
             reader.at(name).problem(
-                f"{name!r} is no name of a variable; write KEY=value without spaces"
+                f"{name!r} is not a variable name; write KEY=value without spaces"
             )
     return variables
 
@@ -442,7 +442,7 @@ def _check_modes(service: Service, reader: Reader) -> None:
             " leave endpoint_mode out"
         )
     if service.get("network_mode") == "host" and service.get("networks"):
-        reader.at("network_mode").problem("goes without networks; write one of them")
+        reader.at("network_mode").problem("excludes networks; write one of them")
 
 
 def pruned(value: Any, key: str = "") -> Any:

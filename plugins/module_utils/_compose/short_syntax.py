@@ -255,7 +255,7 @@ def _long_volume(value: dict[str, object], reader: Reader) -> object:
     for kind in ("volume", "bind", "tmpfs"):
         options = _without_unlimited(mount.pop(kind, {}))
         if options and kind != mount["type"]:
-            reader.at(kind).problem(f"goes with type {kind}, not with type {mount['type']}")
+            reader.at(kind).problem(f"is for type {kind}, not for type {mount['type']}")
         elif options:
             mount[kind] = options
     return _checked_source(mount, reader)
@@ -322,7 +322,7 @@ def service_networks(value: object, reader: Reader) -> object:
     for name, settings in value.items():
         parsed = parse(settings or {}, reader.at(name))
         aliases = parsed.get("aliases", []) if isinstance(parsed, dict) else []
-        # The order of aliases means nothing; sorted, it is no change.
+        # The order of aliases means nothing; sorted lists do not differ.
         result[str(name)] = {"aliases": sorted(set(aliases))} if aliases else {}
     return result
 
@@ -349,7 +349,7 @@ def grant(folder: str) -> Parser:
             return reader.problem("needs source, the name it is declared under")
         target = fields.get("target") or fields["source"]
         absolute = target if str(target).startswith("/") else f"{folder}/{target}"
-        # 05-services.md, secrets and configs: readable by everybody unless a mode is written.
+        # 05-services.md, secrets and configs: readable by every user unless a mode is written.
         return {"uid": "0", "gid": "0", "mode": 0o444, **fields, "target": absolute}
 
     return parse

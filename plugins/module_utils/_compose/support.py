@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a platform takes of a Compose file, as data that the platform hands to the model.
+"""The keys of a Compose file that a platform supports, as data for the model.
 
-The model knows no platform by name: it honors, refuses and ignores by what stands here.
+The model knows no platform by name: these tables decide what it supports, rejects and ignores.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ def _unchanged(app: Compose) -> Compose:
 
 @dataclass(frozen=True)
 class Support:
-    """The keys that a platform honors, and how; those that it refuses, and what to write instead.
+    """The keys that a platform supports, and how; those that it rejects, and the alternative.
 
     Keys are paths below services.<name>, or for objects below a top-level section's entry. A
-    refused value belongs to a key that is honored otherwise; its text may have a place for the
+    rejected value belongs to a key that is supported otherwise; its text may have a place for the
     value.
     """
 

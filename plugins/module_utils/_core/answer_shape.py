@@ -21,7 +21,7 @@ class UnexpectedAnswer(PlatformError):
 
 @contextmanager
 def reading_answers_of(platform: str) -> Iterator[None]:
-    """Raise PlatformError where an answer of ``platform`` has a shape that nobody expected.
+    """Raise PlatformError if an answer of ``platform`` has an unexpected shape.
 
     Also a decorator. The place of the error is in the message, since the shape may be of an object
     that only this user has.

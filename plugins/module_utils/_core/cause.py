@@ -13,8 +13,8 @@ class Cause:
     """Why a task does not run.
 
     ``final``: trying again cannot help. ``patience``: for how many seconds it may last before it
-    counts; None where it counts by repetition only. ``room``: a task that goes may make it
-    possible. ``detail``: what another system said of it, a part of the text.
+    counts; None if it counts by repetition only. ``room``: a task that is removed may make it
+    possible. ``detail``: another system's message about it, a part of the text.
     """
 
     kind: str

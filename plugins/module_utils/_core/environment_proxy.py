@@ -12,13 +12,13 @@ from urllib.request import getproxies_environment, proxy_bypass_environment  # t
 
 
 def environment_proxy(url: str) -> str:
-    """Return the proxy for an address; empty where there is none, as for the loopback address.
+    """Return the proxy for an address; empty without one, as for the loopback address.
 
     https://docs.python.org/3/library/urllib.request.html#urllib.request.getproxies
     """
     try:
         parts = urlsplit(url)
-    except ValueError:  # the client itself reports an address that is none
+    except ValueError:  # the client itself reports an invalid address
         return ""
     # Undocumented, as proxy_bypass_environment is; the documented getproxies also reads settings of
     # the system.

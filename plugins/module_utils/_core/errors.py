@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong, as one tree.
+"""The errors of this collection, as one tree.
 
 ShippingError
  +- SpecError          the spec of an app cannot be honored; all problems at once
  +- PlanError          the spec is fine, but this platform cannot do it now
  +- PlatformError      the platform answered with an error
  |   +- Unreachable    no answer at all; trying again later may help
- |   +- Denied         the platform or a registry refused these credentials
+ |   +- Denied         the platform or a registry denied these credentials
  |   +- NotFound       the object is not there
  |   +- Outdated       another writer changed the object since it was read
  +- LeaseHeld          another run works on the app
@@ -76,7 +76,7 @@ class Unreachable(PlatformError):
 
 
 class Denied(PlatformError):
-    """The platform refused the credentials."""
+    """The platform denied the credentials."""
 
 
 class NotFound(PlatformError):
@@ -132,7 +132,7 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 
 def first_cause(error: BaseException) -> BaseException:
-    """Return the error that others came of, which is the one that says something."""
+    """Return the error that caused the others, which has the useful message."""
     # urllib3, requests and the clients of platforms wrap an error of the socket several times.
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__  # type: ignore[assignment]
@@ -140,13 +140,13 @@ def first_cause(error: BaseException) -> BaseException:
 
 
 def innermost(error: BaseException) -> str:
-    """Return what the first cause says."""
+    """Return the message of the first cause."""
     error = first_cause(error)
     return os_words(error) if isinstance(error, OSError) else str(error)
 
 
 def os_words(error: OSError) -> str:
-    """Return what the system says, or OpenSSL, within a sentence.
+    """Return the message of the system or of OpenSSL, for the middle of a sentence.
 
     Only a first letter becomes a small one: names and abbreviations keep theirs.
     """
@@ -154,7 +154,7 @@ def os_words(error: OSError) -> str:
     ssl = sys.modules.get("ssl")
     if ssl and isinstance(error, ssl.SSLError):
         return _openssl_words(error)
-    # str() of an OSError begins with its number, which tells a user nothing.
+    # str() of an OSError begins with its number, which does not help a user.
     text = error.strerror or str(error) or type(error).__name__
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
 

@@ -39,7 +39,7 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Reference:
-        """Read a reference; raise ValueError where it is none."""
+        """Read a reference; raise ValueError if it is invalid."""
         name, at, digest = text.partition("@")
         head, tag = _split_tag(name)
         registry, path = _split_registry(head)

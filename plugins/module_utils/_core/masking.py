@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 
 HIDDEN = "********"
-# Shorter words stand in too many texts by chance.
+# Shorter words are in too many texts by chance.
 _SHORTEST = 3
-# A log may show single lines of a key; a line such as `end` also stands in other texts.
+# A log may show single lines of a key; a line such as `end` is also in other texts.
 _SHORTEST_LINE = 8
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Small parsers that compose into the reading of a spec and report every problem they meet.
 
-A parser takes a value and a :class:`Reader` that stands at the value's path. It returns the value
+A parser takes a value and a :class:`Reader` with the value's path. It returns the value
 in its one normal form, or None where there is nothing or a problem was noted.
 """
 
@@ -17,7 +17,7 @@ from .errors import Problem, suggestion
 
 Parser = Callable[[object, "Reader"], object]
 
-# For a value that nobody has named what to write instead of.
+# For a value without a text of its own.
 _NOT_SUPPORTED = "not supported here; leave it out"
 
 
@@ -66,7 +66,7 @@ class Reader:
         self.written[path] = Written(self.place(), parts=False)
 
     def ordered(self, places: Sequence[Written]) -> None:
-        """Note where the items of the normal form's list stand in the user's file."""
+        """Note the places of the items of the normal form's list in the user's file."""
         for index, place in enumerate(places):
             path = self.at(index).path
             self.written.pop(path, None)
@@ -164,7 +164,7 @@ def word(*allowed: str) -> Parser:
         if value in allowed:
             return value
         return reader.problem(
-            f"{value!r} is none of {', '.join(allowed)}{suggestion(str(value), allowed)}"
+            f"{value!r} is not one of {', '.join(allowed)}{suggestion(str(value), allowed)}"
         )
 
     return parse
@@ -187,7 +187,7 @@ size = measured(units.octets, units.size)
 cpus = measured(units.nanocpus, units.cpus)
 
 
-# As somebody writes them who forgets the leading zero.
+# Modes without the leading zero, as users write them by mistake.
 _USUAL_MODES = frozenset(
     (1777, 777, 775, 770, 755, 750, 700, 666, 664, 660, 644, 640, 600, 444, 440, 400)
 )
@@ -263,10 +263,10 @@ def mapping(
     """Return the parser of a mapping with the keys of ``parsers``.
 
     ``refused`` has what to write instead of keys that cannot be honored; one that is empty or
-    switched off is no problem. ``ignored`` keys concern only local work. Keys that begin with
+    switched off is not an error. ``ignored`` keys concern only local work. Keys that begin with
     ``x-`` are the user's own.
     """
-    instead = {"x-shipping": "not supported here; it stands in a service", **(refused or {})}
+    instead = {"x-shipping": "not supported here; write it in a service", **(refused or {})}
 
     def parse(value: object, reader: Reader) -> object:
         if not isinstance(value, dict):

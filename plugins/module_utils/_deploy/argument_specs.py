@@ -14,7 +14,7 @@ from .run_request import INTERNAL_OPTIONS
 
 Spec = dict[str, dict[str, Any]]
 
-# What is said of a connection in the same way on all platforms.
+# The options of a connection that all platforms share.
 # The aliases are the names of these options in community.docker and kubernetes.core.
 CONNECTION: Spec = {
     "validate_certs": {"type": "bool", "default": True, "aliases": ["tls_verify", "verify_ssl"]},

@@ -150,7 +150,7 @@ def _prune(platform: Platform, job: Job, fence: Fence) -> None:
 
 @dataclass(frozen=True)
 class _End:
-    """What became of the app after a failed release.
+    """The end of a failed release.
 
     ``event`` continues a sentence about the release. ``to`` is the release that was restored, and
     ``failures`` is what failed after that.
@@ -211,7 +211,7 @@ def _restore(execution: _Execution, failed: Rollout, before: Record) -> _End:
 def _remove_first_release(execution: _Execution, failed: Rollout) -> _End:
     """Remove a first release that failed: there is no release to roll back to.
 
-    What was adopted is restored as it was.
+    Adopted services are restored as they were.
     """
     platform, job, fence = execution.platform, execution.job, execution.fence
     deadline = time.monotonic() + job.limits.rollback_timeout

@@ -16,7 +16,7 @@ class FailureKind(NamedTuple):
     """One kind of failure: what it means, and the imperative that mends it.
 
     ``hint`` has no full stop: a message adds one. ``more`` is only for the documentation. Code in
-    ``meaning`` and ``more`` stands in single backticks.
+    ``meaning`` and ``more`` is in single backticks.
     """
 
     meaning: str
@@ -60,12 +60,12 @@ FAILURE_KINDS = {
         "The container cannot start: the command, the user or the working directory does not exist"
         " in the image, or the command is not executable.",
         "Correct the command, the user or the working directory",
-        "The runtime's message stands in parentheses.",
+        "The runtime's message is in parentheses.",
     ),
     "not_started": FailureKind(
         "The engine could not start the container, for a cause that this collection does not know.",
         "Correct what the message names; the engine's log on the node may show more",
-        "The engine's message stands in parentheses.",
+        "The engine's message is in parentheses.",
     ),
     "network_failed": FailureKind(
         "The node could not join the replica to its networks.",
@@ -112,7 +112,7 @@ FAILURE_KINDS = {
     "sandbox_failed": FailureKind(
         "The node could not create the pod's network or its first container.",
         "Check the node's container runtime and network plugin",
-        "The runtime's message stands in parentheses; `kubectl describe pod` lists the events. The"
+        "The runtime's message is in parentheses; `kubectl describe pod` lists the events. The"
         " run waits for a runtime that restarts, as in an upgrade.",
     ),
     "mount_failed": FailureKind(
@@ -180,7 +180,7 @@ FAILURE_KINDS = {
         "The container exceeded its memory limit and was killed.",
         "Raise the memory limit, or let the application use less",
         "Only the engine of the node knows this for certain. If the run is connected to another"
-        " engine, the message says `probably` and names the node to inspect.",
+        " engine, the message has `probably` and names the node to inspect.",
     ),
     "missing_object": FailureKind(
         "A Secret or ConfigMap that the pod needs does not exist. It was removed, or an external"
@@ -192,7 +192,7 @@ FAILURE_KINDS = {
         "The volume cannot be provisioned: no storage class provides it, or the claim requests more"
         " than is available.",
         "Check the storage class and the claim, or create a volume",
-        "See `kubectl describe pvc`. The scheduler's message stands in parentheses.",
+        "See `kubectl describe pvc`. The scheduler's message is in parentheses.",
     ),
     "quota": FailureKind(
         "The namespace's quota is used up.",
@@ -203,7 +203,7 @@ FAILURE_KINDS = {
     "pods_rejected": FailureKind(
         "An admission policy or webhook rejects the pods.",
         "Correct what the message names, or the policy of the cluster",
-        "Its message stands in parentheses. A rejection of the workload itself is reported before"
+        "Its message is in parentheses. A rejection of the workload itself is reported before"
         " anything is changed.",
     ),
     "evicted": FailureKind(

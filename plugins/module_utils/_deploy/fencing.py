@@ -22,7 +22,7 @@ _RENEWALS_PER_TTL = 4
 def acquire(leases: LeaseStore, app: str, lease: Lease | None, fresh: Lease) -> Lease | None:
     """Take a lease that is free to take; return None where another run was faster.
 
-    ``fresh`` brings the run's name, time to live and purpose.
+    ``fresh`` has the run's name, time to live and purpose.
     """
     if lease is None:
         wanted = replace(fresh, token=1)
@@ -106,7 +106,7 @@ class LeaseKeeper:
         if lease is None or not is_held_by(lease, self._run, self.token):
             self._lost = _taken_over_by(lease)
             return
-        # Somebody wrote in between: the next renewal or check reads who holds the lease.
+        # Another run wrote in between: the next renewal or check reads who holds the lease.
         with contextlib.suppress(Outdated):
             self._leases.write_lease(self._app, replace(lease, beat=lease.beat + 1))
             self._renewed = time.monotonic()

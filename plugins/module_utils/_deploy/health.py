@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Assess whether a service is what was sent and healthy, still on its way, or cannot recover.
+"""Assess whether a service runs its spec and is healthy, still changes, or cannot recover.
 
 Pure: what must be remembered from one look to the next is handed in and out.
 """
@@ -42,7 +42,7 @@ _ENGINE_ENDS = {
 
 @dataclass(frozen=True)
 class HealthMemory:
-    """What one look must know of the former ones.
+    """Data that one look needs from the former ones.
 
     ``old`` are the tasks that had ended before this run changed anything, ``old_update`` is the
     update that was under way or over then.
@@ -96,7 +96,7 @@ def makes_room(states: Iterable[ServiceState]) -> bool:
 def _is_going(task: Task, state: ServiceState) -> bool:
     if task.state not in _HOLDING:
         return False
-    # A task of the former spec goes when the new one runs; it stays where that one waits, too.
+    # A task of the former spec ends when the new one runs; it stays while that one waits.
     return not task.wanted or not (task.current or any(map(_waiting_cause, state.tasks)))
 
 
@@ -168,12 +168,12 @@ def _unrecoverable(
 ) -> Finding | None:
     """Return what ends a rollout at once, however long it lasts."""
     last = max(failed, key=lambda task: task.created, default=None)
-    # A Swarm keeps the status of the last update, which says nothing of this run.
+    # A Swarm keeps the status of the last update, which is not about this run.
     if state.update_id != memory.old_update:
         ended = _ended_by_engine(state, last)
         if ended:
             return ended, last
-    # An engine that takes an update back by itself is waited for; its end is the outcome.
+    # Wait while the engine rolls the update back; its end is the outcome.
     if state.update == ROLLING_BACK:
         return None
     for task in failed:
@@ -245,7 +245,7 @@ def _standstill(state: ServiceState, failed: list[Task]) -> Finding | None:
 
 def _waiting_cause(task: Task) -> Cause | None:
     """Return why a task waits, where that counts once it has lasted for a while."""
-    # A task of a former spec says nothing of this one.
+    # A task of a former spec is not about this one.
     is_of_this = task.wanted and (task.current or task.sent)
     if not is_of_this or task.state not in (WAITING, PREPARING):
         return None

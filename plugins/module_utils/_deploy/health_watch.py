@@ -36,9 +36,9 @@ Report = Callable[[str], None]
 
 @dataclass
 class HealthWatch:
-    """What is known of the services of an app while they change.
+    """The state of an app's services while they change.
 
-    ``heading`` says in a progress line what the services are on their way to; the services in
+    ``heading`` names the change in a progress line; the services in
     ``quiet`` get a line only if something is wrong with them. ``revisions`` has what the driver
     returned for each write, which a state must have reached to count.
     """
@@ -103,7 +103,7 @@ class HealthWatch:
         return time.monotonic() > self.deadline
 
     def live(self, name: str) -> bool:
-        """Return whether a service runs what was sent and is healthy."""
+        """Return whether a service runs the release's spec and is healthy."""
         return name in self.health and self.health[name].live
 
     def started(self, name: str) -> bool:
@@ -125,7 +125,7 @@ class HealthWatch:
         return [self._explain_timeout(name) for name in names if not self.live(name)]
 
     def warnings(self) -> list[str]:
-        """Return what went well in the end, and not at once, and what runs nowhere."""
+        """Return the services that recovered from failures, and those without a node."""
         return [
             *(
                 f"{name}: {_replicas(health.crashes)} failed before it became healthy"

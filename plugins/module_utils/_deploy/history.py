@@ -109,7 +109,7 @@ def _record(identity: str, index: int, labels: Mapping[str, str], data: bytes | 
     packed = base64.b64decode(data) if isinstance(data, str) else data
     content = json.loads(zlib.decompress(packed))
     texts = {name: labels.get(f"{LABEL}{name}", "") for name in _TEXTS}
-    # A number that is none fails here, where it is reported, and not in summary.
+    # An invalid number fails here, where it is reported, and not in summary.
     int(texts["rollback_of"] or 0)
     return Record(
         number=int(labels[_NUMBER]),
@@ -145,7 +145,7 @@ def rollback_target(records: Iterable[Record], number: int | None) -> Record | N
     After a rollback that is no release at all, so that a second rollback changes nothing.
     """
     known = list(records)
-    # A failed release may be what runs: its rollback did not come to an end. One that was rolled
+    # A failed release may be what runs: its rollback did not finish. One that was rolled
     # back is not.
     runs = newest(record for record in known if record.state != ROLLED_BACK_RELEASE)
     if newest(known, LIVE) is None or runs is None:

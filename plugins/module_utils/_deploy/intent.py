@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user wants, as the options of a module say it."""
+"""The user's intent, from the options of a module."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RELEASE, SCALE, ABSENT = "release", "scale", "absent"
 
 @dataclass(frozen=True)
 class Limits:
-    """How long and how often, in seconds and times."""
+    """Limits in seconds and counts."""
 
     rollout_timeout: float = 600
     rollback_timeout: float = 300
@@ -29,7 +29,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Intent:
-    """What the user wants; ``run`` is the name of the run, ``lease_age`` what it saw before."""
+    """The user's intent; ``run`` is the name of the run, ``lease_age`` its former observation."""
 
     app: str
     run: str

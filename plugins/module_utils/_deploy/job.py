@@ -14,9 +14,9 @@ from .ports import Wishes
 
 @dataclass(frozen=True)
 class Job:
-    """What is left to do once the app is leased and the record is written; it has no secrets.
+    """The work that is left after the lease and the record are written; it has no secrets.
 
-    ``number`` is the release to bring about, ``before`` the one to return to.
+    ``number`` is the release to deploy, ``before`` the one to roll back to.
     """
 
     kind: str

@@ -24,7 +24,7 @@ def folder() -> str:
     path = os.path.join(base, "shipping.code")
     try:
         os.makedirs(path, mode=0o700, exist_ok=True)
-        # exist_ok passes over a folder that is there and belongs to another user, as after become.
+        # exist_ok accepts an existing folder of another user, as after become.
         os.listdir(path)
     except OSError as error:
         raise ShippingError(
@@ -36,7 +36,7 @@ def folder() -> str:
 
 
 def path_for(app: str, run: str) -> str:
-    """Return the path of a run's journal; remove those that nobody has read for a week."""
+    """Return the path of a run's journal; remove those that were not read for a week."""
     parent = folder()
     for name in os.listdir(parent):
         journal = os.path.join(parent, name)
@@ -85,7 +85,7 @@ class Journal:
 
 @dataclass(frozen=True)
 class Pages:
-    """What a reader found: complete entries, where to go on, and whether the writer is alive."""
+    """Complete entries of a journal, the next offset, and whether the writer is alive."""
 
     entries: list[dict[str, Any]]
     offset: int

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may change an app: a lease with holder, time to live and fencing token.
+"""The right to change an app: a lease with holder, time to live and fencing token.
 
-Clocks of two nodes are never compared. A waiter sees that a holder is gone when the lease has
+Clocks of two hosts are never compared. A waiter treats a holder as dead when the lease has
 not changed for its time to live on the waiter's own monotonic clock. Every acquisition raises the
-token; services carry the token of their last writer, and a writer refuses a higher one.
+token; services carry the token of their last writer, and a writer rejects a higher one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HOLDER, TOKEN, TTL, WHAT, BEAT = (
 
 @dataclass(frozen=True)
 class Lease:
-    """The lease as it stands on the platform. ``version`` changes with every write of it."""
+    """The lease as it is on the platform. ``version`` changes with every write of it."""
 
     id: str
     version: int
@@ -75,7 +75,7 @@ class LeaseAge:
 def may_acquire(lease: Lease | None, age: LeaseAge, run: str) -> bool:
     """Return whether ``run`` may take the lease now.
 
-    Nobody holds it, it is its own, or its holder is gone.
+    It has no holder, it is its own, or its holder is dead.
     """
     if lease is None or not lease.holder or lease.holder == run:
         return True

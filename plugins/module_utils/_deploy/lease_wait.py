@@ -32,7 +32,7 @@ def wait_for_lease(
     """Return the first answer that need not wait; raise LeaseHeld when the time has run out.
 
     ``attempt`` gets the lease's version and for how long it has not changed by the clock of this
-    process: a holder that has not renewed its lease for the lease's time to live is gone.
+    process: a holder that has not renewed its lease for the lease's time to live is dead.
     """
     started = changed_at = time.monotonic()
     age, reported = LeaseAge(), ""

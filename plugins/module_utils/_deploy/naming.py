@@ -20,9 +20,9 @@ SERVICE_LIMIT = 63
 
 @dataclass(frozen=True)
 class Naming:
-    """How a platform calls an app's networks, volumes, secrets and configs.
+    """The names of an app's networks, volumes, secrets and configs on a platform.
 
-    ``strict``: names may have nothing but what stands in the DNS.
+    ``strict``: names may have only characters of the DNS.
     """
 
     app: str

@@ -228,7 +228,7 @@ def scale(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
 
 
 def _declaring_replicas(names: Iterable[str], seen: Observation) -> list[str]:
-    """Return the services whose replica count stands in the live release's spec."""
+    """Return the services whose replica count is in the live release's spec."""
     live = newest(seen.records, LIVE)
     services = live.resolved.services if live else {}
     return [name for name in names if "replicas" in services.get(name, {}).get("deploy", {})]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run would do, in words that need no platform."""
+"""The plan of a run, independent of the platform."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Change:
 
 @dataclass(frozen=True)
 class ServicePlan:
-    """What happens to one service. ``restarts`` says whether its tasks are replaced.
+    """The plan of one service. ``restarts``: its replicas are replaced.
 
     ``early``: it is removed before the others change, since one of them takes what it holds.
     ``after``: services that are written before it, since they give up what it takes.
@@ -48,7 +48,7 @@ class ServicePlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """What happens to an app: its services, and the objects that are made or go with them.
+    """The plan of an app: its services, and the objects that are created or removed.
 
     ``before`` and ``after`` are the declared things, for a diff. ``unmanaged`` has the states of
     services that are taken over by this plan, and ``originals`` what they are now; only the

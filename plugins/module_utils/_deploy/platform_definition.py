@@ -25,7 +25,7 @@ def _any_name(app: str) -> str:
 
 @dataclass(frozen=True)
 class PlatformDefinition:
-    """A platform: what people call it, its options, and how the rest of it is loaded.
+    """A platform: its name, its options, and how the rest of it is loaded.
 
     ``load_support`` returns what it takes of a Compose file. ``connect`` gets a module's options
     and the credentials for registries. ``connection_options`` are those of all modules,

@@ -25,9 +25,9 @@ from .state import Evidence, States, Task
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a run may do beyond the ordinary.
+    """Special permissions of a run.
 
-    ``going_back``: it brings a release back after another one failed. What cannot be made as that
+    ``going_back``: it rolls back after another release failed. What cannot be created as that
     release declares it is then a note of the plan, since an error would leave the app as it is.
     """
 
@@ -60,14 +60,14 @@ class Contents:
 
 @dataclass(frozen=True)
 class PinnedImages:
-    """What each reference is pinned to, and warnings where it is not what its registry has."""
+    """The pinned form of each reference, and warnings if it is not from its registry."""
 
     images: Mapping[str, str]
     warnings: tuple[str, ...] = ()
 
 
 class Fence(Protocol):
-    """The right to write: asked before every change."""
+    """The right to write, checked before every change."""
 
     token: int
 
@@ -110,7 +110,7 @@ class Reader(Protocol):
     def missing(
         self, records: Sequence[Record], seen: Observation, *, thorough: bool = False
     ) -> list[list[str]]:
-        """Return for each release what it needs and is gone.
+        """Return for each release the objects that it needs and that do not exist any more.
 
         ``thorough`` queries the registries for its images, too.
         """
@@ -171,7 +171,7 @@ class Driver(Protocol):
         *,
         originals: Sequence[Any] = (),
     ) -> list[str]:
-        """Remove services and wait until their tasks are gone.
+        """Remove services and wait until their tasks are removed.
 
         Those that a plan took over are put back instead, as its ``originals`` have them; return
         their names.
@@ -180,7 +180,7 @@ class Driver(Protocol):
     def remove_networks(
         self, app: str, names: Iterable[str], fence: Fence, deadline: float
     ) -> None:
-        """Remove networks and wait until they are gone."""
+        """Remove networks and wait until they are removed."""
 
     def sweep(self, app: str, needed: Sequence[Resolved], fence: Fence) -> None:
         """Remove the secrets and configs that no release needs any more."""

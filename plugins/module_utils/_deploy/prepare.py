@@ -142,7 +142,7 @@ def _prepare_leased(
 
 
 def _number_before(seen: Observation, record: Record | None) -> int:
-    """Return the number of the live release to return to; 0 where there is none."""
+    """Return the number of the live release to roll back to; 0 without one."""
     live = newest((old for old in seen.records if not _is(old, record)), LIVE)
     return live.number if live else 0
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what the user wants from the options of a module, and refuse what makes no sense."""
+"""Read the user's intent from the options of a module, and reject what makes no sense."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _read_spec(options: Options, request: RunRequest, platforms: Platforms) -> d
 
 
 def check_name(app: str, platform: PlatformDefinition) -> None:
-    """Refuse a name that cannot stand in the platform's object names."""
+    """Reject a name that the platform's object names cannot have."""
     if not composing.APP_NAME.fullmatch(app):
         raise SpecError([Problem("app", f"{app!r} {_NAME_RULE}")], _ORIGIN)
     problem = platform.problem_of_name(app)
@@ -79,7 +79,7 @@ def check_name(app: str, platform: PlatformDefinition) -> None:
 
 
 def read_limits(options: Options) -> Limits:
-    """Return the limits among the options; a limit of 0 or less makes no sense and is refused."""
+    """Return the limits among the options; a limit of 0 or less is rejected."""
     given = {
         name: options[name] for name in Limits.__dataclass_fields__ if options.get(name) is not None
     }
@@ -94,7 +94,7 @@ def read_limits(options: Options) -> Limits:
 
 
 def check_present(options: Options, platforms: Platforms) -> None:
-    """Refuse a release without its version or its spec."""
+    """Reject a release without its version or its spec."""
     sources = [name for name in ("compose", "spec", "manifests") if options.get(name)]
     problems = []
     if not options.get("version"):
@@ -102,7 +102,7 @@ def check_present(options: Options, platforms: Platforms) -> None:
     if not sources:
         problems.append(Problem("compose", _one_source(platforms)))
     elif len(sources) > 1:
-        text = f"goes alone, and {' and '.join(sources)} are set; set one of them"
+        text = f"excludes other sources, and {' and '.join(sources)} are set; set one of them"
         problems.append(Problem("compose", text))
     if sources == ["manifests"]:
         problems += _without_manifests(options, platforms)

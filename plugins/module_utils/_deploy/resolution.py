@@ -4,7 +4,7 @@
 """An app with every reference resolved: images by digest, objects by their platform names.
 
 This is what a release's record holds, what is rendered for a platform and what is compared with
-what runs. It is plain data: what goes into a record comes out of it equal.
+what runs. It is plain data: a record returns it unchanged.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Resolved:
 
 @dataclass(frozen=True)
 class Resolutions:
-    """What the references of a spec stand for on a platform.
+    """The references of a spec, resolved on a platform.
 
     ``images`` maps a reference to its resolved form, ``ids`` has the content ids of the app's own
     secrets and configs. An object of ``before`` with the same content is used again, and so are

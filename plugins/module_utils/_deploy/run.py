@@ -121,7 +121,7 @@ def _work(options: Options, platforms: Platforms, job: Job, journal: Journal) ->
             outcome = execute(connect(options, platforms), job, journal.write_line, journal.hide)
     except ShippingError as error:
         outcome = RunOutcome(FAILED, text=str(error), reason="rejected")
-    # Readers see the journal alone: nobody reads the output of the worker.
+    # Readers see only the journal, not the output of the worker.
     except BaseException as error:
         failure = Failure(
             "the worker",

@@ -16,7 +16,7 @@ from .ports import Contents
 
 WHOLE, PREPARE, FOLLOW = "whole", "prepare", "follow"
 
-# Two options instead of one: Ansible masks every value of an option with no_log wherever it stands
+# Two options instead of one: Ansible masks every value of an option with no_log wherever it is
 # in the result, which would take the run's own name and numbers out of the answer.
 PLAIN_OPTION, SECRET_OPTION = "_run", "_sent"
 INTERNAL_OPTIONS: dict[str, dict[str, Any]] = {
@@ -27,7 +27,7 @@ INTERNAL_OPTIONS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What one call of a module does, and what only the controller can read for it.
+    """The request of one call of a module, with what only the controller can read for it.
 
     ``phase``: ``whole`` runs everything in one process, for callers without the action plugin;
     ``prepare`` plans, and leaves the changes to a worker; ``follow`` reads the worker's journal
@@ -81,7 +81,7 @@ class RunRequest:
 
 
 def _as_text(manifests: tuple[dict[str, Any], ...]) -> str:
-    """Return one text: as data, each value would be masked wherever it stands in the result."""
+    """Return one text: as data, each value would be masked anywhere in the result."""
     return base64.b64encode(json.dumps(manifests).encode()).decode() if manifests else ""
 
 

@@ -63,7 +63,7 @@ class Existing:
 def service_plan(
     declared: Declared, existing: Existing | None, recreate: Iterable[str], problems: list[Problem]
 ) -> ServicePlan:
-    """Return what happens to one service; add what stands in the way to ``problems``."""
+    """Return the plan of one service; add what prevents it to ``problems``."""
     if existing is None:
         return _created(declared, problems)
     name = declared.name
@@ -85,7 +85,7 @@ def service_plan(
 
 
 def _created(declared: Declared, problems: list[Problem]) -> ServicePlan:
-    # 0 where nothing is known of the nodes: then nothing can be said of a port either.
+    # 0 where nothing is known of the nodes: then nothing is known of a port either.
     if declared.eligible:
         replicas = declared.service.get("deploy", {}).get("replicas", 1)
         _check_start_first(declared, replicas, problems)
@@ -119,7 +119,7 @@ def _recreated_for_mode(name: str, mode: str, declared_mode: str) -> ServicePlan
         RECREATE,
         (Change("deploy.mode", mode, declared_mode),),
         True,
-        f"interrupted, because a change from {mode} to {declared_mode} makes it anew",
+        f"interrupted, because a change from {mode} to {declared_mode} recreates it",
     )
 
 
@@ -141,7 +141,7 @@ def removed_services(
 def _removed(name: str, ports: set[int], services: Mapping[str, Mapping[str, Any]]) -> ServicePlan:
     heirs = sorted(other for other, service in services.items() if ports & _published(service))
     if heirs:
-        text = f"interrupted, because {heirs[0]} takes its port and {name} goes first"
+        text = f"interrupted, because {heirs[0]} takes its port, so {name} is removed first"
         return ServicePlan(name, REMOVE, (), True, text, early=True)
     text = f"interrupted, because {name} is no longer in the spec"
     return ServicePlan(name, REMOVE, (), True, text)
@@ -162,7 +162,7 @@ def objects_to_create(
 
 
 def raise_problems(app: str, problems: Iterable[Problem]) -> None:
-    """Raise PlanError with everything that stands in the way, if there is anything."""
+    """Raise PlanError with all problems, if there are any."""
     listed = list(problems)
     if listed:
         raise PlanError(

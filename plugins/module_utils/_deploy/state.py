@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a platform shows of an app's services and tasks, in words that all platforms share."""
+"""An app's services and tasks, in terms that all platforms share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WAITING, PREPARING, STARTING, RUNNING, ENDED = (
     "ended",
 )
 
-# What the platform itself says of the update that is under way.
+# The platform's own state of the update.
 UPDATING, PAUSED, ROLLING_BACK, ROLLED_BACK, DONE = (
     "updating",
     "paused",
@@ -30,9 +30,9 @@ UPDATING, PAUSED, ROLLING_BACK, ROLLED_BACK, DONE = (
 
 @dataclass(frozen=True)
 class Task:
-    """One attempt to run one replica. ``current``: it runs what its service says now.
+    """One attempt to run one replica. ``current``: it runs the current spec of its service.
 
-    ``sent``: it was made for the spec that this run sent, also where the platform has gone back
+    ``sent``: it was created for the spec of this run, also if the platform has rolled back
     since. ``age`` is for how many seconds it has been in its state, by the platform's clock.
     ``blocking`` is the version of a broken task that the platform never replaces by itself, though
     a new one is to take its place: it must be removed.
@@ -58,9 +58,9 @@ class Task:
 class ServiceState:
     """One service as it is. ``wanted`` is the number of tasks that shall run.
 
-    ``passive``: it runs nothing, so there is nothing to tell of it but trouble.
-    ``may_be_empty``: where no node matches, it is as it was asked for.
-    ``update`` is what the platform says of the update numbered ``update_id``, which may be long
+    ``passive``: it runs nothing, so only its failures are reported.
+    ``may_be_empty``: without a matching node, it is as declared.
+    ``update`` is the platform's state of the update ``update_id``, which may be long
     over.
     """
 
@@ -88,7 +88,7 @@ class ServiceState:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What can be learnt of a task that failed. Empty means unknown, and ``note`` says why."""
+    """The evidence of a failed task. Empty means unknown, and ``note`` has the reason."""
 
     exit_code: int | None = None
     killed_for_memory: bool = False

@@ -41,7 +41,7 @@ Login = dict[str, str]
 class Credentials:
     """Credentials of the options first, then of the Docker client's configuration and helpers.
 
-    A login is ``username`` and ``password``, or an ``identitytoken``; with it goes its
+    A login is ``username`` and ``password``, or an ``identitytoken``, and its
     ``serveraddress``.
     """
 
@@ -49,7 +49,7 @@ class Credentials:
     config_path: str | None = None
 
     def for_registry(self, registry: str) -> Login:
-        """Return the login for a registry as references name it; empty where there is none."""
+        """Return the login for a registry as references name it; empty without one."""
         given = self.given.get(registry)
         return dict(given) if given else self._configured(registry)
 
@@ -95,7 +95,7 @@ def server_of(registry: str) -> str:
 
 
 def parse_config(text: str) -> dict[str, Any]:
-    """Return the content of a ``config.json``; raise ValueError where it is none."""
+    """Return the content of a ``config.json``; raise ValueError if it is invalid."""
     content = json.loads(text)
     if not isinstance(content, dict):
         raise ValueError("no mapping at its top")
@@ -103,13 +103,13 @@ def parse_config(text: str) -> dict[str, Any]:
 
 
 def helper_of(content: Mapping[str, Any], registry: str) -> str:
-    """Return the program that knows a registry's login; empty where there is none."""
+    """Return the program that knows a registry's login; empty without one."""
     helpers = _mapping(content, "credHelpers")
     named = next(
         (helpers[name] for name in _names(registry) if helpers.get(name)), content.get("credsStore")
     )
     if named and not isinstance(named, str):
-        raise ValueError("its credential helper is no name")
+        raise ValueError("its credential helper is not a name")
     return f"docker-credential-{named}" if named else ""
 
 
@@ -123,11 +123,11 @@ def login_in(content: Mapping[str, Any], registry: str) -> Login:
     if not isinstance(entry, dict) or not all(
         isinstance(entry.get(name, ""), str) for name in _FIELDS
     ):
-        raise ValueError(f"the entry {key} of auths is none of a Docker client")
+        raise ValueError(f"the entry {key} of auths is not in the Docker client's format")
     if entry.get("identitytoken"):
         return {"identitytoken": entry["identitytoken"], "serveraddress": key}
     username, password = entry.get("username", ""), entry.get("password", "")
-    # As the Docker client does: `auth` goes before a name and a password.
+    # As the Docker client does: `auth` takes precedence over a name and a password.
     if entry.get("auth"):
         username, password = _decoded(entry["auth"], key)
     return {"username": username, "password": password, "serveraddress": key} if username else {}
@@ -179,7 +179,7 @@ def dockerconfigjson(logins: Mapping[str, Mapping[str, str]]) -> bytes:
             }
     if not auths:
         return b""
-    # Sorted, so that the same logins are no change of the Secret.
+    # Sorted, so that the same logins do not change the Secret.
     return json.dumps({"auths": auths}, sort_keys=True, separators=(",", ":")).encode()
 
 

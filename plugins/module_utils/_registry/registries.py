@@ -64,9 +64,9 @@ class Registries:
         self._lock = threading.Lock()
 
     def digest(self, text: str) -> str | Cause:
-        """Return the digest that a reference means now, or why there is none.
+        """Return the current digest of a reference, or why it has no digest.
 
-        Raises ValueError where it is no reference, and PlanError where the credentials cannot be
+        Raises ValueError if it is not a reference, and PlanError where the credentials cannot be
         read.
         """
         manifest = ManifestRequest(self._http, Reference.parse(text), self._login)
@@ -114,7 +114,7 @@ class ManifestRequest:
     def digest(self) -> str:
         """Return the digest by HEAD, which does not count as a pull.
 
-        GET follows where HEAD has neither the digest nor the reason why there is none.
+        GET follows if HEAD has neither the digest nor the reason.
         """
         answer = self._request("HEAD")
         digest = answer.headers.get("Docker-Content-Digest", "")
@@ -127,7 +127,7 @@ class ManifestRequest:
             if answer.status != HTTPStatus.OK:
                 raise rejection(answer)
             digest = digest_of(answer)
-        # The distribution specification has clients verify the digest that they asked for.
+        # The distribution specification has clients verify the digest that they requested.
         if self.reference.digest not in ("", digest):
             raise NoAnswer("it answers with another digest")
         return digest
@@ -163,18 +163,18 @@ class ManifestRequest:
     def _authorize(self, demanded: Mapping[str, Mapping[str, str]]) -> str:
         """Return the ``Authorization`` header that a challenge demands.
 
-        Empty where there is none to give.
+        Empty without one.
         """
         if not demanded.keys() & {"bearer", "basic"}:
             return ""
         login = self._login(self.reference.registry)
-        # A registry may repeat in its message what was sent to it.
+        # A registry may repeat the request in its message.
         self._secrets += [login.get("password", ""), login.get("identitytoken", "")]
         if "bearer" in demanded:
             return f"Bearer {self._token(demanded['bearer'], login)}"
         if login.get("identitytoken"):
             raise Rejection(
-                DENIED, "it asks for a name and a password, and only an identity token is known"
+                DENIED, "it requires a name and a password, and only an identity token is set"
             )
         return self._basic(login)
 

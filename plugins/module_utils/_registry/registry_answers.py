@@ -73,7 +73,7 @@ def challenges(header: str) -> dict[str, dict[str, str]]:
 def rejection(answer: HttpAnswer) -> Rejection:
     """Return what an error answer means; its codes say more than its status."""
     codes = {code.upper() for code, _text in _errors_in(answer.body)}
-    # Registries differ: some answer 404 to a client without a login, some 403 to one that asks for
+    # Registries differ: some answer 404 to a client without a login, some 403 to one that requests
     # what does not exist.
     denied = answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) or codes & {
         "DENIED",
@@ -132,7 +132,7 @@ def _errors_in(body: bytes) -> list[tuple[str, str]]:
 
 
 def mapping_in(body: bytes) -> dict[str, Any]:
-    """Return the JSON mapping in a body; empty where there is none."""
+    """Return the JSON mapping in a body; empty without one."""
     try:
         content = json.loads(body)
     # RecursionError: JSON that is nested too deep.

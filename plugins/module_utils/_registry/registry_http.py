@@ -22,7 +22,7 @@ from .._core.slow_calls import waiting_for
 from .credentials import basic
 from .registry_answers import HttpAnswer, NoAnswer, TooLate
 
-_URLLIB3 = Library("urllib3", "the host that asks the registries")
+_URLLIB3 = Library("urllib3", "the host that queries the registries")
 # The Hub's registry is not at the name that references use.
 HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
 # Where the Docker engine looks for a registry's own authority.
@@ -107,7 +107,7 @@ class RegistryHttp:
         insecure = self._is_insecure(address)
         if scheme != "https" and not insecure:
             raise NoAnswer(
-                f"{address} is to be asked without encryption, which is for registries on loopback"
+                f"{address} has no TLS, which is supported for registries on loopback"
                 " and insecure ones"
             )
         headers = {"User-Agent": "shipping.code", **headers}

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the preview of a module in Ansible's own process.
 
-A module is packed, started and compiled anew for every task, which takes longer than to see that
-there is no change. Where it would run as the same user in the same Python as Ansible itself, that
+A module is packed, started and compiled for every task, which takes longer than to find that
+nothing changes. If it would run as the same user in the same Python as Ansible itself, that
 is seen here; whatever writes something is left to the module.
 """
 
@@ -28,7 +28,7 @@ from .module_runner import configured_python, is_local
 
 @dataclass(frozen=True)
 class ModuleSpec:
-    """What a module takes, how it plans, and on which platforms."""
+    """A module's options, its planner and its platforms."""
 
     arguments: Spec
     planner: Planner

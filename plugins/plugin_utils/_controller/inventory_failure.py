@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How an inventory source that cannot be read ends the run."""
+"""End the run if an inventory source cannot be read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SETTING = "INVENTORY_ANY_UNPARSED_IS_FAILED"
 def fail_on_unparsed_source() -> None:
     """Make Ansible fail where a source cannot be read, unless the user has decided about that.
 
-    By default it only warns, and goes on without the hosts of the source.
+    By default it only warns, and continues without the hosts of the source.
 
     A plugin has no public way to do so: ``InventoryManager.parse_source`` of ansible-core 2.21
     catches every ``Exception`` of a plugin, and then reads this constant alone. A ``SystemExit``

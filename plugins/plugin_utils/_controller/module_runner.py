@@ -5,7 +5,7 @@
 
 There are three: as Ansible runs any module (here), in Ansible's own process (:mod:`in_process`),
 and by the host's Python without Ansible's library (:mod:`remote_python`). What they use of
-ansible-core beyond the documented interface of plugins is here and in those two files, and stands
+ansible-core beyond the documented interface of plugins is here and in those two files, and is
 in ``tests/unit/plugins/plugin_utils/_controller/private_api.py`` with its signature.
 """
 
@@ -27,7 +27,7 @@ class ModuleRunner(Protocol):
 
 
 class AnsibleModuleRunner:
-    """Run the module as Ansible runs any module: packed, copied and started anew for each call."""
+    """Run the module as Ansible runs any module: packed, copied and started for each call."""
 
     def __init__(self, action: Any, variables: Mapping[str, Any]) -> None:
         self._action = action
@@ -35,8 +35,8 @@ class AnsibleModuleRunner:
 
     def run(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return the module's result."""
-        # ActionBase._execute_module: underscored, and yet what the developer guide tells plugins
-        # to call. https://docs.ansible.com/ansible/latest/dev_guide/developing_plugins.html
+        # ActionBase._execute_module: underscored, but the developer guide recommends it to plugins
+        # https://docs.ansible.com/ansible/latest/dev_guide/developing_plugins.html
         result: dict[str, Any] = self._action._execute_module(
             module_args=dict(options), task_vars=self._variables
         )

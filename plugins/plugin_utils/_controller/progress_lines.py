@@ -75,7 +75,7 @@ class _FlushOnArrival(str):
 
 
 def _flush() -> str:
-    # The reader of the output may be gone, as after ``| head -n1``.
+    # The reader of the output may have ended, as after ``| head -n1``.
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
     return ""

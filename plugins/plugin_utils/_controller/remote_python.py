@@ -105,7 +105,7 @@ class RemotePythonRunner:
     It saves most of the time of a run without changes: that library takes the host twice as long to
     load as all that the module does then, and a module that Ansible packs and sends is larger.
     Where it is turned off or not possible, or where no answer comes back, the module has to run,
-    which also says what is wrong.
+    which also reports the error.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ def call_function(
     # ShellBase.build_module_command, ActionBase._compute_environment_string and
     # ActionBase._low_level_execute_command are private: by them Ansible runs a pipelined module, so
     # that become, the environment and the connection are those of the task.
-    # -S: no site module; a program brings all that is not in the standard library.
+    # -S: no site module; a program has all that is not in the standard library.
     command = action._connection._shell.build_module_command(
         action._compute_environment_string(), path, "-IS"
     )

@@ -29,7 +29,7 @@ def read_options(spec: Spec, given: Mapping[str, Any]) -> dict[str, Any]:
     here. What else is wrong, the module reports.
     """
     read = {name: _type_of(entry) for name, entry in spec.items() if not _is_path(entry)}
-    # An option that is none is one that is not set, to a module as well.
+    # A null option is not set, to a module as well.
     checked = {name: given[name] for name in read.keys() & given.keys() if given[name] is not None}
     _refuse_text(checked.get("spec"))
     result = ArgumentSpecValidator({name: read[name] for name in checked}).validate(checked)
@@ -51,7 +51,7 @@ def _missing(spec: Spec, given: Mapping[str, Any]) -> list[str]:
 
 
 def _refuse_text(inline: Any) -> None:
-    """Refuse a text in place of a spec, such as that of a lookup; JSON is read as ever."""
+    """Reject a string as spec, such as that of a lookup; JSON is accepted."""
     if isinstance(inline, str) and not inline.lstrip().startswith("{"):
         raise ShippingError(
             "spec cannot be used",

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything a spec needs from the control node: Compose files, values, env files, secrets.
 
-What comes out is plain data that the module can be given: one merged, interpolated content, and
+The result is plain data for the module: one merged, interpolated content, and
 the bytes of secrets and configs beside it.
 """
 
@@ -29,7 +29,7 @@ CheckContent = Callable[[dict[str, Any]], object]
 
 @dataclass
 class LoadedSpec:
-    """A spec as it goes to the module; ``warnings`` are for the user."""
+    """A spec for the module; ``warnings`` are for the user."""
 
     content: dict[str, Any]
     secrets: dict[str, bytes] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class LoadedSpec:
 
 @dataclass
 class SpecSources:
-    """Where a spec comes from: files or inline, with the values to fill in."""
+    """The sources of a spec: files or inline, with the values to fill in."""
 
     read: ReadFile
     compose: list[str] = field(default_factory=list)
@@ -54,7 +54,7 @@ class SpecSources:
 
 @dataclass(frozen=True)
 class _Loading:
-    """What all parts of one spec are loaded with; ``problems`` has those of all parts."""
+    """The state of loading one spec; ``problems`` has those of all parts."""
 
     sources: SpecSources
     folder: str
@@ -399,7 +399,7 @@ def _env_files(env_files: Any, reader: Reader) -> list[dict[str, Any]]:
 
 
 def _as_mapping(environment: Any) -> dict[str, Any] | None:
-    """Return ``environment`` as a mapping; None if it is none, which the model reports."""
+    """Return ``environment`` as a mapping; None if it is invalid, which the model reports."""
     if environment is None:
         return {}
     if isinstance(environment, dict):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What YAML 1.1 has made of an inline spec before it comes here.
+"""Find what YAML 1.1 has converted in an inline spec.
 
 Ansible reads playbooks by YAML 1.1 (PyYAML): 22:22 is 1342, on is true, 2026-01-01 is a date. Files
 are read by yaml_reader.py instead. https://yaml.org/type/

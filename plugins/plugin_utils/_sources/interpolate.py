@@ -28,7 +28,7 @@ class Unset(ValueError):
 
 @dataclass
 class Values:
-    """Where variables come from; secret ones may stand below ``secrets`` only.
+    """The sources of variables; secret ones are allowed only below ``secrets``.
 
     ``hint`` returns what to add to the message for a variable without a value. ``lacking`` collects
     the names of variables that have none.
@@ -48,7 +48,7 @@ class Values:
             return self.plain.get(name)
         if not self.secrets_anywhere and not path.startswith("secrets."):
             raise Unset(
-                f"${{{name}}} is a secret value and would be readable by everybody who can inspect"
+                f"${{{name}}} is a secret value and would be readable by every user who can inspect"
                 " the service; declare it under secrets: and let the service read the file, or set"
                 " allow_secret_environment: true"
             )

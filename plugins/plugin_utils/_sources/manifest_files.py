@@ -30,7 +30,7 @@ _TIMEOUT = 120
 
 @dataclass(frozen=True)
 class Chart:
-    """What a Helm chart is rendered with."""
+    """The inputs to render a Helm chart."""
 
     app: str
     namespace: str
@@ -84,7 +84,7 @@ def all_documents(files: Iterable[ManifestFile]) -> list[Any]:
 def check_files(files: Sequence[ManifestFile], check: Callable[[list[Any]], None]) -> None:
     """Raise SpecError with what ``check`` reports of the documents, and the file of each problem.
 
-    Some problems are of several files together, such as an object that stands in two of them.
+    Some problems are of several files together, such as an object in two of them.
     """
     problems = []
     for file in files:

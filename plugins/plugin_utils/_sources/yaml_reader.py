@@ -30,7 +30,7 @@ class Reset:
 
 @dataclass(frozen=True)
 class Override:
-    """``!override``: the value replaces what earlier files said instead of being merged."""
+    """``!override``: the value replaces the value of earlier files instead of being merged."""
 
     value: Any
 
@@ -101,7 +101,7 @@ def _key(node: Node) -> str:
 
 
 def _refuse_duplicates(node: MappingNode) -> None:
-    """Refuse a key that stands twice; what is merged (``<<``) may be repeated by own keys."""
+    """Reject a duplicate key; own keys may repeat merged ones (``<<``)."""
     seen: dict[str, Node] = {}
     for node_of_key, _value in node.value:
         key = _key(node_of_key)
@@ -192,7 +192,7 @@ def _loaded(load: Callable[[], Any], text: str, name: str) -> Any:
         return load()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        # The end of the file says nothing of the place of the mistake.
+        # The end of the file is not the place of the mistake.
         if error.problem == "found unexpected end of stream":
             mark = error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name

@@ -56,7 +56,7 @@ def _check_volume(volume: dict[str, Any], reader: Reader) -> None:
     for key, value in volume.get("driver_opts", {}).items():
         place = reader.at("driver_opts").at(key)
         if key == "access_mode" and value not in ACCESS_MODES:
-            place.problem(f"{value!r} is none of {', '.join(ACCESS_MODES)}")
+            place.problem(f"{value!r} is not one of {', '.join(ACCESS_MODES)}")
         elif key == "size":
             try:
                 units.octets(value)

@@ -205,7 +205,7 @@ class Driver:
         *,
         originals: Sequence[Any] = (),
     ) -> list[str]:
-        """Remove services and wait until their tasks are gone.
+        """Remove services and wait until their tasks are removed.
 
         Nothing is put back: a stack's service that is taken over keeps what the stack declared.
         """

@@ -42,7 +42,7 @@ _KEYS: dict[str, str | Plain] = {
     "stop_grace_period": "`ContainerSpec.StopGracePeriod`",
     "labels": "`ContainerSpec.Labels`: a change restarts the tasks",
     "ports": "`EndpointSpec.Ports`, mode `ingress` or `host`; ranges are spread",
-    "expose": "nothing to do: services on one network reach every port of each other",
+    "expose": "no effect: services on one network reach every port of each other",
     "networks": "`TaskTemplate.Networks` with aliases; the service's own name is always one",
     "network_mode": "`host` only: the network `host`",
     "volumes": (

@@ -188,7 +188,7 @@ OBJECT_PROBLEMS = [
     (
         "networks",
         {"driver": "macvlan"},
-        "networks.it.driver: 'macvlan' is none of overlay, bridge, default",
+        "networks.it.driver: 'macvlan' is not one of overlay, bridge, default",
     ),
     (
         "networks",
@@ -323,11 +323,11 @@ def test_a_bad_declaration_is_told_once_only():
 
 
 CYCLES = [
-    ({"a": ["a"]}, ["services.a.depends_on: goes round in a circle: a → a"]),
-    ({"a": ["b"], "b": ["a"]}, ["services.a.depends_on: goes round in a circle: a → b → a"]),
+    ({"a": ["a"]}, ["services.a.depends_on: depends on itself: a → a"]),
+    ({"a": ["b"], "b": ["a"]}, ["services.a.depends_on: depends on itself: a → b → a"]),
     (
         {"a": ["b"], "b": ["c"], "c": ["b"]},
-        ["services.b.depends_on: goes round in a circle: b → c → b"],
+        ["services.b.depends_on: depends on itself: b → c → b"],
     ),
     ({"a": ["b", "c"], "b": ["d"], "c": ["d"], "d": []}, []),
 ]

@@ -64,11 +64,11 @@ HABITS = [
         '\'http:80\' is no port; write for example "8080:80" or "53:53/udp"',
     ),
     ({"ports": [80.5]}, "ports[0]", '80.5 is no port; write for example "8080:80" or "53:53/udp"'),
-    ({"ports": ["80:80/icmp"]}, "ports[0]", "'icmp' is none of tcp, udp, sctp"),
+    ({"ports": ["80:80/icmp"]}, "ports[0]", "'icmp' is not one of tcp, udp, sctp"),
     (
         {"ports": [{"target": 80, "protocol": "TCP"}]},
         "ports[0].protocol",
-        "'TCP' is none of tcp, udp, sctp",
+        "'TCP' is not one of tcp, udp, sctp",
     ),
     ({"ports": [{"published": 80}]}, "ports[0]", "needs target, the container's port"),
     ({"ports": "80:80"}, "ports", "must be a list, not '80:80'"),
@@ -104,7 +104,7 @@ HABITS = [
     (
         {"volumes": [{"type": "npipe", "source": "x", "target": "/x"}]},
         "volumes[0].type",
-        "'npipe' is none of volume, bind, tmpfs",
+        "'npipe' is not one of volume, bind, tmpfs",
     ),
     (
         {"volumes": [{"type": "volume"}]},
@@ -114,7 +114,7 @@ HABITS = [
     (
         {"volumes": [{"type": "volume", "target": "/x", "tmpfs": {"size": 1}}]},
         "volumes[0].tmpfs",
-        "goes with type tmpfs, not with type volume",
+        "is for type tmpfs, not for type volume",
     ),
     (
         {"volumes": [{"type": "tmpfs", "source": "x", "target": "/x"}]},
@@ -171,7 +171,7 @@ HABITS = [
     (
         {"environment": ["A = b"]},
         "environment.A ",
-        "'A ' is no name of a variable; write KEY=value without spaces",
+        "'A ' is not a variable name; write KEY=value without spaces",
     ),
     (
         {"env_file": "app.env"},
@@ -189,7 +189,7 @@ HABITS = [
     (
         {"network_mode": "host", "networks": ["default"]},
         "network_mode",
-        "goes without networks; write one of them",
+        "excludes networks; write one of them",
     ),
     (
         {"networks": {"default": {"ipv4_address": "10.0.0.9"}}},
@@ -232,12 +232,12 @@ HABITS = [
     (
         {"restart": "sometimes"},
         "restart",
-        "'sometimes' is none of no, always, unless-stopped, on-failure, on-failure:N",
+        "'sometimes' is not one of no, always, unless-stopped, on-failure, on-failure:N",
     ),
     (
         {"restart": "always:3"},
         "restart",
-        "'always:3' is none of no, always, unless-stopped, on-failure, on-failure:N",
+        "'always:3' is not one of no, always, unless-stopped, on-failure, on-failure:N",
     ),
     ({"restart": "on-failure:x"}, "restart", "must be a whole number, not 'x'"),
     ({"mem_limit": -1}, "mem_limit", "-1 is no size; write for example 512M or 2G"),
@@ -288,14 +288,14 @@ HABITS = [
     (
         {"deploy": {"mode": "globl"}},
         "deploy.mode",
-        "'globl' is none of replicated, global; did you mean global?",
+        "'globl' is not one of replicated, global; did you mean global?",
     ),
     ({"deploy": {"replicas": 1.5}}, "deploy.replicas", "must be a whole number, not 1.5"),
     ({"deploy": {"replicas": True}}, "deploy.replicas", "must be a whole number, not True"),
     (
         {"deploy": {"restart_policy": {"condition": "always"}}},
         "deploy.restart_policy.condition",
-        "'always' is none of any, none, on-failure",
+        "'always' is not one of any, none, on-failure",
     ),
     (
         {"deploy": {"update_config": {"max_failure_ratio": "half"}}},
@@ -315,7 +315,7 @@ HABITS = [
     (
         {"deploy": {"rollback_config": {"failure_action": "rollback"}}},
         "deploy.rollback_config.failure_action",
-        "'rollback' is none of pause, continue",
+        "'rollback' is not one of pause, continue",
     ),
     (
         {"deploy": {"resources": {"reservations": {"devices": [{"capabilities": ["gpu"]}]}}}},
@@ -450,10 +450,10 @@ def test_all_problems_are_told_at_once_and_in_the_order_of_the_spec():
             " it needs under cap_add"
         ),
         "services.web.deploy.replica: unknown key; did you mean replicas?",
-        "services.web.deploy.mode: 'globl' is none of replicated, global; did you mean global?",
+        "services.web.deploy.mode: 'globl' is not one of replicated, global; did you mean global?",
         "services.db.ports[0]: " + ON_ALL_ADDRESSES.format("127.0.0.1"),
         "services.db: needs an image; write image: registry/name:tag",
-        "networks.front.driver: 'macvlan' is none of overlay, bridge, default",
+        "networks.front.driver: 'macvlan' is not one of overlay, bridge, default",
         "secrets.token: needs exactly one of file, content, environment or external",
         "services.db.volumes: no volume nope is declared; declare it under volumes",
     ]

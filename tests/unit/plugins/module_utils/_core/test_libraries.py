@@ -65,7 +65,7 @@ MISSING = [
     (
         lambda _folder: RegistryHttp(frozenset(), 1).request("127.0.0.1:1", "GET", "/v2/", {}),
         "urllib3",
-        "the Python package urllib3 is missing on the host that asks the registries",
+        "the Python package urllib3 is missing on the host that queries the registries",
     ),
 ]
 

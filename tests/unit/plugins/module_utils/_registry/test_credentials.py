@@ -190,11 +190,14 @@ def test_helpers_that_do_not_start(config, tmp_path):
         ({"auths": []}, None),
         ({"auths": [1]}, "its auths is no mapping"),
         ({"credHelpers": "x"}, "its credHelpers is no mapping"),
-        ({"credsStore": ["x"]}, "its credential helper is no name"),
-        ({"auths": {SHOP: PASSWORD}}, f"the entry {SHOP} of auths is none of a Docker client"),
+        ({"credsStore": ["x"]}, "its credential helper is not a name"),
+        (
+            {"auths": {SHOP: PASSWORD}},
+            f"the entry {SHOP} of auths is not in the Docker client's format",
+        ),
         (
             {"auths": {SHOP: {"auth": {"x": PASSWORD}}}},
-            f"the entry {SHOP} of auths is none of a Docker client",
+            f"the entry {SHOP} of auths is not in the Docker client's format",
         ),
         (
             {"auths": {SHOP: {"auth": PASSWORD}}},

@@ -411,7 +411,7 @@ def test_an_identity_token_that_is_not_good_any_more(server, other):
 def test_an_identity_token_is_no_password(server):
     server.answer = lambda _asked: (401, {"WWW-Authenticate": 'Basic realm="x"'}, b"")
     cause = ask(f"{server.address}/app:1", login(server.address, identitytoken="x"))
-    assert cause.kind == "image_denied" and "only an identity token is known" in cause.text
+    assert cause.kind == "image_denied" and "only an identity token is set" in cause.text
 
 
 def test_a_token_that_does_not_help_is_asked_for_once(server, other):

@@ -263,7 +263,7 @@ def test_each_problem_names_its_file_where_there_are_several():
 
 
 SECRET = (
-    "is a secret value and would be readable by everybody who can inspect the service; declare it"
+    "is a secret value and would be readable by every user who can inspect the service; declare it"
     " under secrets:"
 )
 

@@ -133,7 +133,7 @@ def test_what_cannot_be_replaced(text, message):
 
 
 SECRET = (
-    "${PASSWORD} is a secret value and would be readable by everybody who can inspect the service;"
+    "${PASSWORD} is a secret value and would be readable by every user who can inspect the service;"
     " declare it under secrets: and let the service read the file, or set allow_secret_environment:"
     " true"
 )

@@ -275,7 +275,7 @@ OBJECTS = [
     (
         {"services": {"web": {}}, "volumes": {"v": {"driver_opts": {"access_mode": "rw"}}}},
         [
-            "volumes.v.driver_opts.access_mode: 'rw' is none of ReadWriteOnce, ReadOnlyMany,"
+            "volumes.v.driver_opts.access_mode: 'rw' is not one of ReadWriteOnce, ReadOnlyMany,"
             " ReadWriteMany, ReadWriteOncePod"
         ],
     ),

@@ -20,7 +20,7 @@ EXTENSIONS = [
     ({"probe": {"tcp": {"port": 1}, "http": {"port": 1}}}, [f".probe: {PROBE}"]),
     (
         {"probe": {"http": {"port": 80, "scheme": "ftp"}}},
-        [".probe.http.scheme: 'ftp' is none of http, https"],
+        [".probe.http.scheme: 'ftp' is not one of http, https"],
     ),
     ({"probe": {"grpc": {"port": 1}}}, [".probe.grpc: unknown key", f".probe: {PROBE}"]),
     ({"probes": {}}, [".probes: unknown key; did you mean probe?"]),
