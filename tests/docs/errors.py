@@ -69,7 +69,7 @@ def _rows(tree: ast.Module, errors: frozenset[str]) -> Iterator[tuple[str, str, 
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in errors:
             what, why, hint = ([*map(_text, node.args[:3])] + [""] * 3)[:3]
-            # Without a literal hint or a literal message there is nothing to look up.
+            # Without a literal hint or a literal message, readers cannot look it up.
             if re.search(r"\w{3}", what) and re.search(r"\w{3}", hint):
                 yield what, why, hint
 

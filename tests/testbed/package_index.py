@@ -20,7 +20,7 @@ JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 
 @dataclass
 class Index:
-    """Its address, its wheels, and what it was asked for."""
+    """Its address, its wheels, and the requests that it received."""
 
     folder: Path
     url: str

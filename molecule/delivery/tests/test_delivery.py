@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is on the machines after ada has left the project and bob has joined it."""
+"""Check the hosts after ada has left the project and bob has joined it."""
 
 MEMBERS = {"pc1.example.com": {"bob"}, "pc2.example.com": set(), "pc3.example.com": set()}
 USERS = {"pc1.example.com": {"ada", "bob"}, "pc2.example.com": {"ada"}, "pc3.example.com": {"cy"}}

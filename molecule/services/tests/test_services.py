@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role has made, seen from outside."""
+"""Check the objects of the role from outside."""
 
 import json
 import os
@@ -11,7 +11,7 @@ MACHINE = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "swarm"
 
 
 def docker(host, *words):
-    """What the Docker client prints."""
+    """Return the output of the Docker client."""
     done = host.run(" ".join(["docker", "--host", f"unix://{MACHINE}/docker.sock", *words]))
     assert done.rc == 0, done.stderr
     return done.stdout

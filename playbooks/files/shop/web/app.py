@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A web service of a shop.
 
-Says its version, knows whether it is healthy, and drains when it is stopped.
+Returns its version, reports whether it is healthy, and drains when it is stopped.
 """
 
 import os
