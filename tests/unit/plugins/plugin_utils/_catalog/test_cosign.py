@@ -81,6 +81,48 @@ def test_a_good_one(tool: str, way: str):
         cosign.verify(GOOD[way], KEY, tool)
 
 
+# cosign 2.6.1: sign-blob --tlog-upload=false --key cosign.key, with --output-signature, with
+# --bundle, and with --bundle and --new-bundle-format.
+RECORDED_KEY = """\
+-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEtbbeqfI5/FYB8co+TavNQzy7k4Zn
+2O88jjmMF0pdwE8wfAEqtR2IUW85CQVwcbiJzSA/a8Vf0CqEllAjCyjytA==
+-----END PUBLIC KEY-----
+"""
+RECORDED = {
+    "base64": (
+        "MEUCIDBpBfOByB7Pta8kDEGXjq8fYtBi2EWE1WDNEuWM1K+KAiEA+pEDfGMPHPnMz9QaASZjvTl+4kTsT5cQ"
+        "NBiK7+7JGBY="
+    ),
+    "bundle of cosign 2": (
+        '{"base64Signature":"MEQCIEKArD8WrSQyMKw48ECoKXtdDTXYj3elIk0MSIkGiMLvAiAhv1lmS7Hv6RLL'
+        'pfVadmtI21TTWH9LZLqaX41/nD2DIQ=="}'
+    ),
+    "bundle": (
+        '{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json", "verificationMaterial"'
+        ':{"publicKey":{"hint":"c4rVsCHmu6DfrjBWi7B2CRAiv6nfnCibUpzGed3tmj8="}}, "messageSign'
+        'ature":{"messageDigest":{"algorithm":"SHA2_256", "digest":"Pus/eHGjGTrYvFWccGAR5Hm3n'
+        'xFuaVBxZJ6MjDTqOic="}, "signature":"MEUCICl18Uwqhg6JGmEEBP8HJk/H+ve+WHnwvyyhP3aIhfzI'
+        'AiEAiBW8wSp4w5RYoOT5zft2nBVTkJ02vkNMyrsQdz/3AC0="}}'
+    ),
+}
+
+
+@pytest.mark.parametrize("way", RECORDED)
+def test_what_cosign_made(tool: str, way: str):
+    cosign.verify(RECORDED[way], RECORDED_KEY, tool)
+    with pytest.raises(BadSignature):
+        cosign.verify(RECORDED[way], KEY, tool)
+    Path(tool).write_bytes(TOOL[:-1])
+    with pytest.raises(BadSignature):
+        cosign.verify(RECORDED[way], RECORDED_KEY, tool)
+
+
+def test_the_id_of_a_key_is_the_hint_of_a_bundle():
+    hint = json.loads(RECORDED["bundle"])["verificationMaterial"]["publicKey"]["hint"]
+    assert base64.b64decode(hint).hex().startswith(cosign.fingerprint(RECORDED_KEY))
+
+
 BAD = {
     "": "it is neither a signature of cosign in base64 nor a bundle",
     "<html>Not found</html>": "it is neither",
