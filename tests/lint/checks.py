@@ -153,12 +153,13 @@ def word_list(place: CollectionCopy) -> None:
 
 def spelling(place: CollectionCopy) -> None:
     """Check that text is spelled correctly, in American English."""
-    allowed = words.read_words().spelling
+    words_of_ours = words.read_words()
+    unread = [*words.UNREAD, *(entry["path"] for entry in words_of_ours.unchecked)]
     place.run(
         "codespell",
         "--builtin=clear,rare,en-GB_to_en-US",
-        f"--ignore-words-list={','.join(entry['word'] for entry in allowed)}",
-        f"--skip={','.join(f'./{glob}' for glob in words.UNREAD)}",
+        f"--ignore-words-list={','.join(entry['word'] for entry in words_of_ours.spelling)}",
+        f"--skip={','.join(f'./{glob}' for glob in unread)}",
         ".",
     )
 

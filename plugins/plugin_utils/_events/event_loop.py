@@ -26,7 +26,7 @@ class _Stopped(Exception):
 
 
 async def run(queue: Any, args: Mapping[str, Any]) -> None:
-    """Put events into the queue until cancelled.
+    """Put events into the queue until canceled.
 
     Raises ShippingError where a user has to do something.
     """
@@ -50,7 +50,7 @@ async def run(queue: Any, args: Mapping[str, Any]) -> None:
     source = EventSource(await asyncio.to_thread(source_options.read, args), put, stop)
     run_task = asyncio.create_task(asyncio.to_thread(_run, source))
     try:
-        # A thread cannot be cancelled. It is stopped by its event, and waited for.
+        # A thread cannot be canceled. It is stopped by its event, and waited for.
         await asyncio.shield(run_task)
     finally:
         stop.set()

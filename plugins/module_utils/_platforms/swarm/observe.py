@@ -107,7 +107,7 @@ class Snapshot:
     def belongings(self, app: str, *, adopted: bool) -> dict[str, list[str]]:
         """Return the names of the app's own objects, by kind; the lease is not one of them.
 
-        A network cannot be labelled afterwards, so those of an ``adopted`` stack are told by its
+        A network cannot be labeled afterwards, so those of an ``adopted`` stack are told by its
         label.
         """
 
