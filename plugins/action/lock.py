@@ -37,7 +37,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 
 class ActionModule(ActionBase):
-    """Lock a catalog of the control node; no host is needed."""
+    """Lock a catalog of the controller; no host is needed."""
 
     _requires_connection = False
     _supports_check_mode = True

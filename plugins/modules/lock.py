@@ -16,7 +16,7 @@ description:
     wheels for all systems and versions of Python that the tool is for.
   - For tools of the types C(binary) and C(archive), writes the C(sha256) of their URL or file.
   - For tools of the type C(git), writes the C(commit) of their C(tag) or C(branch).
-  - It runs on the control node alone and connects to no host.
+  - It runs on the controller alone and connects to no host.
   - In check mode it changes nothing and fails if a tool is not locked. Each message has the file,
     the line and the column.
   - A tool that cannot be locked stays as it was. The others are locked, and the task fails at its
@@ -29,8 +29,8 @@ extends_documentation_fragment:
   - shipping.code.attributes
   - shipping.code.attributes.writing
 requirements:
-  - uv on the control node, for tools of the type C(python)
-  - git on the control node, for tools of the type C(git)
+  - uv on the controller, for tools of the type C(python)
+  - git on the controller, for tools of the type C(git)
 options:
   catalog:
     description: The folder with a file for each project.

@@ -154,7 +154,7 @@ notes:
   - macOS and Windows are not supported yet.
 seealso:
   - module: shipping.code.toolbox_info
-  - name: The guide on delivery
+  - name: Deliver tools
     description: Deliver, remove and roll back tools, and what to do about each message.
     link: https://github.com/shipping-code/shipping.code/blob/main/docs/docsite/rst/guide_delivery.rst
 """

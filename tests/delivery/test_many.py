@@ -52,7 +52,7 @@ def test_twenty_at_once(many: Fleet):
     stopped = many.deliver("--forks", "20")
     assert (
         not stopped.ok
-        and "20 of 20 memberships on machines would go, which is 100 %" in stopped.output
+        and "20 of 20 memberships on hosts would be removed, which is 100 %" in stopped.output
     )
     assert many.commands(NAMES[0], "ada") == {"atlas-where", "atlas", "atlas-tiles"}
     gone = many.deliver("--forks", "20", delivery_max_shrink=100)

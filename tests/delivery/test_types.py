@@ -250,7 +250,7 @@ def test_as_it_is_published(fleet: Fleet):
     done = fleet.deliver("--limit", PC)
     assert not done.ok, done.output
     assert "does not match the minisign key C34C31982B743C0D" in done.output
-    assert "p tar: setuid and setgid bits were dropped: t-1/ping" in done.output
+    assert "p tar: setuid and setgid bits of t-1/ping were dropped" in done.output
     for command, text in {
         "xz": "xz",
         "zst": "zst",

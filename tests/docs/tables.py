@@ -36,7 +36,7 @@ FILLED = [
         "guide_contents.rst",
         "guide_spec.rst",
         "guide_kubernetes.rst",
-        "guide_delivery.rst",
+        "guide_catalog.rst",
         "troubleshooting.rst",
     )
 ]

@@ -417,14 +417,16 @@ def _notes_on_order(last: str, request: Request) -> Iterator[str]:
     order = revision_order.compare(request.record["revision"], last)
     if order.older and not request.accept_older:
         raise OutdatedRecord(
-            "the record is older than the last one that this host has applied",
-            f"its revision is {request.record['revision']}, and {last} was applied",
-            "Read the directory again, without its cache; accept_older: true applies it all the"
-            " same",
+            "the host assignment is older than the last one",
+            f"its revision is {request.record['revision']}, and {last} was delivered",
+            "Read the directory again without its cache, or set accept_older",
             revision=request.record["revision"],
             last_revision=last,
         )
     if order.older:
-        yield f"an older record is applied: {request.record['revision']} after {last}"
+        yield (
+            f"an older host assignment is delivered: revision {request.record['revision']}"
+            f" after {last}"
+        )
     if order.other_source:
         yield f"the revision is from another source: {request.record['revision']} after {last}"

@@ -86,7 +86,7 @@ def _convert(path: str, target: str, name: str) -> None:
         raise ShippingError(
             f"{name} cannot be converted",
             innermost(error),
-            "Check the space of the control node's cache folder",
+            "Check the space of the controller's cache folder",
         ) from error
 
 
@@ -98,7 +98,7 @@ def _zstd(name: str) -> Any:
     raise ShippingError(
         f"{name} is not delivered",
         "it is compressed as zst, which Python reads from 3.14 on",
-        "On the control node, install the Python package backports.zstd (1.3 or newer, below 2)",
+        "On the controller, install the Python package backports.zstd (1.3 or newer, below 2)",
     )
 
 

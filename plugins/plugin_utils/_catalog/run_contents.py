@@ -47,7 +47,7 @@ def bundle_writer(contents: dict[str, Any]) -> BundleWriter:
 
 
 def downloads_folder() -> str:
-    """Return where downloads and git objects are kept on the control machine."""
+    """Return where downloads and git objects are kept on the controller."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return os.path.join(cache, "shipping.code", "downloads")
 

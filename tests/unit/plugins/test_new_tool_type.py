@@ -80,7 +80,7 @@ NEW = {
 DOCS = """
 import json
 from tests.docs.tables import FILLED, filled, schema_text
-guide = next(path for path in FILLED if path.name == "guide_delivery.rst")
+guide = next(path for path in FILLED if path.name == "guide_catalog.rst")
 print(json.dumps({"schema": json.loads(schema_text()), "guide": filled(guide.read_text())}))
 """
 

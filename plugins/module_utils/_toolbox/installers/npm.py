@@ -108,7 +108,7 @@ INSTALLER = Installer(
         ),
         "tarballs": Key(
             "path",
-            "A folder with the packages' tarballs, under any name. The control node"
+            "A folder with the packages' tarballs, under any name. The controller"
             " downloads those that are missing.",
         ),
         "registry": Key(

@@ -70,7 +70,7 @@ def archive(*members: tuple[str, bytes | tarfile.TarInfo]) -> bytes:
 
 @dataclass
 class Box:
-    """A toolbox with its catalog: what is missing is bundled as the control machine does it."""
+    """A toolbox with its catalog: what is missing is bundled as the controller does it."""
 
     top: Path
     contents: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the control machine sends, in a file and along with the question."""
+"""What the controller sends, in a file and along with the question."""
 
 from __future__ import annotations
 

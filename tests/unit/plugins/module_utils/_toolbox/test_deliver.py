@@ -371,7 +371,7 @@ def test_a_compressed_binary(box: Box):
         project(
             "atlas",
             entry("binary", "prog", by_sha512, {"prog": "prog"}),
-            # Converted from zstd by the control node: the checksum is of what was published.
+            # Converted from zstd by the controller: the checksum is of what was published.
             entry("binary", "z", {"sha256": "0" * 64}, {"z": "z"}),
         )
     ]
