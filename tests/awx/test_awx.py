@@ -19,7 +19,7 @@ pytestmark = pytest.mark.long
 SECRETS = ("reader secret", "PRIVATE KEY", "hook secret")
 
 
-def test_made_once_changed_and_taken_away(deliveries: Deliveries):
+def test_created_once_changed_and_removed(deliveries: Deliveries):
     dry = deliveries.play("--check", "--diff")
     assert (
         dry.rc == 0
@@ -114,7 +114,7 @@ def test_another_secret_is_seen(deliveries: Deliveries):
     } == {"changed"}, always.output
 
 
-def test_what_people_change_is_taken_back_and_what_is_not_declared_stays(deliveries: Deliveries):
+def test_changes_by_users_are_reverted_and_undeclared_fields_stay(deliveries: Deliveries):
     assert deliveries.play().rc == 0
     template = deliveries.one("job_templates", f"{deliveries.name} deliver")
     deliveries.send("PATCH", template["url"], {"forks": 1, "verbosity": 3})
@@ -231,7 +231,7 @@ def test_mistakes_end_the_run_before_anything_is_made(deliveries: Deliveries):
     assert [deliveries.all(kind) for kind in MADE] == [set()] * len(MADE)
 
 
-def test_who_may_not_and_who_is_not_there(deliveries: Deliveries):
+def test_missing_rights_and_an_unreachable_awx(deliveries: Deliveries):
     denied = deliveries.module(token="no token", objects={})
     assert (
         denied.rc

@@ -116,7 +116,7 @@ def module(only_here: AwxStandIn, repository: str, monkeypatch: pytest.MonkeyPat
     return Module(only_here, repository)
 
 
-def test_a_failed_job_or_inventory_update_is_nobody_elses_matter(module: Module):
+def test_a_failed_job_or_inventory_update_does_not_fail_later_runs(module: Module):
     module()
     for kind, name in (("job_templates", "j"), ("inventory_sources", "s")):
         module.of(kind, name)["status"] = "failed"
@@ -270,7 +270,7 @@ def test_a_rule_with_an_end_in_another_zone_changes_nothing_again(module: Module
     assert module.changed() == set()
 
 
-def test_an_organization_in_which_somebody_has_a_role_stays(module: Module):
+def test_an_organization_with_roles_of_other_users_is_kept(module: Module):
     module()
     other = {"url": "/api/v2/users/8/", "related": {}}
     direct = {"direct_access": [{"role": {"id": 7, "name": "Member"}}]}

@@ -62,7 +62,7 @@ def test_everything_is_well(directory: Directory):
     }
 
 
-def test_what_is_told_of_the_certificate_and_the_bind(rfc2307: Directory):
+def test_facts_of_the_certificate_and_the_bind(rfc2307: Directory):
     found = {
         item["step"]: item["facts"]
         for item in steps(rfc2307, uris=[rfc2307.server.uri], start_tls=True)
@@ -88,7 +88,7 @@ def test_a_name_that_does_not_exist(rfc2307: Directory):
     assert step["text"].startswith("ldap.invalid cannot be resolved: ")
 
 
-def test_a_port_where_nobody_listens(rfc2307: Directory):
+def test_a_port_without_a_listener(rfc2307: Directory):
     step = failure(steps(rfc2307, uris=["ldaps://127.0.0.1:9"]), "tcp")
     assert step["text"] == "127.0.0.1 port 9 cannot be reached: Connection refused"
 
@@ -172,13 +172,13 @@ def test_the_second_server_is_looked_at_too(rfc2307: Directory):
         (
             {"users": {"filter": "(uid=nobody)"}},
             "users",
-            "the base is there, and nothing is found by (uid=nobody)",
+            "the base exists, but no entry matches (uid=nobody)",
         ),
         ({"users": {"filter": "(uid)"}}, "users", "the filter is wrong"),
         (
             {"hosts": {"base": f"ou=machines,{SUFFIX}", "filter": "(cn=pc9)"}},
             "hosts",
-            "nothing is found by (cn=pc9)",
+            "no entry matches (cn=pc9)",
         ),
     ],
 )
@@ -200,7 +200,7 @@ def test_a_socket_that_is_not_there(rfc2307: Directory):
     assert step["text"] == "/nowhere/ldapi cannot be opened: No such file or directory"
 
 
-def test_as_a_user_asks(rfc2307: Directory, ansible: Ansible):
+def test_the_module_from_the_command_line(rfc2307: Directory, ansible: Ansible):
     source = {"source_file": str(ansible.write(rfc2307.options)), "check_connection": True}
     found = ansible.task(source)
     assert not found["failed"]

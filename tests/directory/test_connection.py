@@ -56,7 +56,7 @@ def test_by_a_certificate(rfc2307: Directory):
     assert works(answer) == COMPANY.works
 
 
-def test_as_nobody(rfc2307: Directory):
+def test_anonymous(rfc2307: Directory):
     assert works(rfc2307.ask(bind="anonymous")) == COMPANY.works
 
 

@@ -114,7 +114,7 @@ def test_narrowed(groupofnames: Directory, ansible: Ansible):
     assert [user["name"] for user in one["users"]] == ["bob", "cy"]
 
 
-def test_somebody_who_does_not_count(groupofnames: Directory, ansible: Ansible):
+def test_an_entry_outside_the_users(groupofnames: Directory, ansible: Ansible):
     dn = f"uid=robot,ou=machines,{SUFFIX}"
     robot = entry(
         dn, objectClass=["account", "simpleSecurityObject"], uid="robot", userPassword="x"

@@ -49,7 +49,7 @@ def taken_back(*entries: str) -> tuple[str, str]:
     return "\n".join(map(added, entries)), "\n".join(map(removed, reversed(dns)))
 
 
-def test_bad_entries_concern_nobody_else(groupofnames: Directory):
+def test_bad_entries_concern_only_themselves(groupofnames: Directory):
     """A date that no calendar has, names that no host has, and two entries of one host."""
     far = f"cn=far,ou=people,{SUFFIX}"
     tree = taken_back(
@@ -222,7 +222,7 @@ def test_a_group_of_another_class_inside(rfc2307bis: Directory):
     assert works(answer) == {**COMPANY.works, "pc4.example.com": {"fay": ["alpha"]}}
 
 
-def test_each_login_name_is_one_of_the_person(rfc2307: Directory):
+def test_each_login_name_identifies_the_user(rfc2307: Directory):
     tree = taken_back(
         posix("hal", uid=["hal.zuse", "hal"]),
         device("pc8", "hal"),
@@ -239,7 +239,7 @@ def test_each_login_name_is_one_of_the_person(rfc2307: Directory):
 # Placeholders
 
 
-def test_what_stands_for_nobody(groupofnames: Directory):
+def test_placeholders(groupofnames: Directory):
     nobody = f"cn=nobody,{SUFFIX}"
     fresh = [
         entry(f"cn={name},ou=projects,{SUFFIX}", objectClass="groupOfNames", cn=name, member=member)

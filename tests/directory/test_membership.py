@@ -87,7 +87,7 @@ def test_nested_groups_may_be_left_out(groupofnames: Directory):
     assert works(answer)["pc2.example.com"] == {"bob": ["alpha", "beta"], "cy": []}
 
 
-def test_a_person_has_id_and_hints(rfc2307: Directory):
+def test_a_user_has_id_and_hints(rfc2307: Directory):
     ada = rfc2307.ask().hosts[0].users[0]
     assert ada.hints == {"uid": 1001, "home": "/home/ada"}
     assert len(ada.id) == 36
@@ -141,7 +141,7 @@ def test_active_directory_has_revisions_and_ids_of_its_own(ad: Directory):
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", before.hosts[0].users[0].id)
 
 
-def test_the_parts_of_active_directory_that_are_elsewhere_are_nobodys_loss(
+def test_other_partitions_of_active_directory_are_not_a_gap(
     ad: Directory, monkeypatch: pytest.MonkeyPatch
 ):
     assert works(ad.ask()) == COMPANY.works
@@ -248,7 +248,7 @@ def test_two_projects_of_one_group(groupofnames: Directory):
     assert any(remark.startswith(text) for remark in answer.remarks)
 
 
-def test_two_people_whose_names_are_one_to_other_directories(ds389: Directory):
+def test_two_users_whose_names_are_equal_in_other_directories(ds389: Directory):
     """OpenLDAP takes them for one, 389-ds for two."""
     names = [f"cn={name},ou=people,{SUFFIX}" for name in ("ﬁ", "fi")]
     people = [

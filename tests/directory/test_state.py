@@ -62,7 +62,7 @@ def test_the_state_gives_what_the_directory_gave(directory: Directory, ansible: 
     assert again == inventory
 
 
-def test_no_directory_is_asked(rfc2307: Directory, ansible: Ansible):
+def test_the_directory_is_not_queried(rfc2307: Directory, ansible: Ansible):
     """Neither a server nor the library is needed."""
     membership_state.write_wanted(
         ansible.home / "state", membership_state.WantedMembership(rfc2307.ask())
@@ -78,7 +78,7 @@ def test_no_directory_is_asked(rfc2307: Directory, ansible: Ansible):
 
 
 @pytest.mark.parametrize("source", ["state", "directory"])
-def test_who_is_behind(groupofnames: Directory, ansible: Ansible, source: str):
+def test_pending_hosts(groupofnames: Directory, ansible: Ansible, source: str):
     folder = ansible.home / "state"
     before = groupofnames.ask()
     membership_state.write_wanted(folder, membership_state.WantedMembership(before))

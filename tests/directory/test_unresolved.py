@@ -52,7 +52,7 @@ def in_alpha(directory: Directory, attribute: str, value: str) -> Iterator[None]
 
 
 @pytest.mark.parametrize("kind", BY_DN)
-def test_somebody_who_was_deleted(request: pytest.FixtureRequest, kind: str):
+def test_a_deleted_user(request: pytest.FixtureRequest, kind: str):
     directory = request.getfixturevalue(kind)
     gone = f"cn=Gone,ou=people,{SUFFIX}"
     with in_alpha(directory, BY_DN[kind], gone):
@@ -66,7 +66,7 @@ def test_somebody_who_was_deleted(request: pytest.FixtureRequest, kind: str):
 
 
 @pytest.mark.parametrize("kind", BY_DN)
-def test_somebody_who_is_there_and_does_not_count(request: pytest.FixtureRequest, kind: str):
+def test_an_existing_entry_outside_the_users(request: pytest.FixtureRequest, kind: str):
     directory = request.getfixturevalue(kind)
     with in_alpha(directory, BY_DN[kind], READER):
         answer = directory.ask()
@@ -77,7 +77,7 @@ def test_somebody_who_is_there_and_does_not_count(request: pytest.FixtureRequest
     )
 
 
-def test_a_login_that_is_left_of_somebody(rfc2307: Directory):
+def test_a_login_name_of_a_deleted_user(rfc2307: Directory):
     with in_alpha(rfc2307, "memberUid", "gone"):
         answer = rfc2307.ask()
         error = refusal(rfc2307, unresolved="error")
@@ -87,7 +87,7 @@ def test_a_login_that_is_left_of_somebody(rfc2307: Directory):
 
 
 @pytest.mark.parametrize("where", ["people", "teams"])
-def test_who_is_hidden_is_not_lost(groupofnames: Directory, where: str):
+def test_a_hidden_user_is_not_lost(groupofnames: Directory, where: str):
     """A person, and a group inside of the project, that only some accounts may see."""
     top = f"ou=hidden,{SUFFIX}"
     person = f"cn=Hid,{top}"
@@ -141,7 +141,7 @@ def test_a_group_outside_of_the_base(groupofnames: Directory):
         assert works(groupofnames.ask(**narrow)) == {"pc8.example.com": {"gil": ["gamma"]}}
 
 
-def test_somebody_from_another_domain(ad: Directory):
+def test_a_user_of_another_domain(ad: Directory):
     """Active Directory keeps such a member as an entry of its own, which is no person here."""
     with in_alpha(ad, "member", "<SID=S-1-5-21-1004336348-1177238915-682003330-512>"):
         answer = ad.ask()
@@ -153,7 +153,7 @@ def test_somebody_from_another_domain(ad: Directory):
     )
 
 
-def test_somebody_whom_active_directory_has_deleted(ad: Directory):
+def test_a_user_that_active_directory_has_deleted(ad: Directory):
     """It takes the name out of the groups itself."""
     dn = f"CN=Gus,OU=People,{ad.server.suffix}"
     ad.server.change(

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.long
 Follow = Callable[..., Follower]
 
 
-def test_whoever_joins_and_leaves(feed: Feed, follow: Follow, folder: Path):
+def test_a_join_and_a_leave(feed: Feed, follow: Follow, folder: Path):
     follower = follow(feed)
     assert follower.wait("mode")["mode"] == feed.mode
     follower.wait("pending")

@@ -156,7 +156,7 @@ def test_a_group_is_emptied_by_mistake(slapd: Feed, follow: Follow, folder: Path
     assert not (folder / f"approve-{approval}").exists()
 
 
-def test_who_comes_back_is_blocked_no_more(slapd: Feed, follow: Follow, folder: Path):
+def test_a_reverted_removal_is_unblocked(slapd: Feed, follow: Follow, folder: Path):
     for uid in ("ada", "bob", "cy"):
         slapd.join(uid)
     follower = follow(slapd)

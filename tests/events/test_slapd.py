@@ -95,7 +95,7 @@ def test_an_account_is_closed(slapd: Feed, follow: Follow, folder: Path):
     agrees(slapd, folder)
 
 
-def test_a_machine_changes_hands(slapd: Feed, follow: Follow, folder: Path):
+def test_a_host_is_reassigned(slapd: Feed, follow: Follow, folder: Path):
     follower = follow(slapd)
     follower.wait("snapshot")
     slapd.change(modify(f"cn=pc4,ou=machines,{SUFFIX}", "replace", f"owner: {dn('bob')}"))
@@ -127,7 +127,7 @@ def test_projects_come_are_renamed_and_go(slapd: Feed, follow: Follow, folder: P
     agrees(slapd, folder)
 
 
-def test_somebody_new_joins(slapd: Feed, follow: Follow, folder: Path):
+def test_a_new_user_joins(slapd: Feed, follow: Follow, folder: Path):
     follower = follow(slapd)
     follower.wait("snapshot")
     new = f"cn=Fay,ou=people,{SUFFIX}"
@@ -181,7 +181,7 @@ def deliver(folder: Path, found: Membership) -> None:
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-def test_somebody_leaves_while_what_joining_brings_is_delivered(
+def test_a_user_leaves_during_the_delivery_of_the_join(
     slapd: Feed, follow: Follow, folder: Path, restarted: bool
 ):
     """The play of the joining ends after the leaving was told.

@@ -23,7 +23,7 @@ from .control import (
 pytestmark = pytest.mark.long
 
 
-def test_check_mode_tells_and_does_nothing(control: Control):
+def test_check_mode_reports_without_changes(control: Control):
     played = control.apply("--check", "--diff")
     assert played.rc == 0 and played.changed == 5, played.output
     assert control.files() == set() and control.machine.ssh("root", f"id {NAME}").returncode
@@ -72,7 +72,7 @@ def test_leaving_is_a_commit(control: Control):
     assert control.says("ada", "atlas-tiles 3")[0] == 127
 
 
-def test_a_machine_that_is_off_is_waiting(control: Control):
+def test_a_host_that_is_off_is_waiting(control: Control):
     control.pc.power_off()
     try:
         assert control.sync() == 0, control.read(f"{HOME}/sync.log")
@@ -82,7 +82,7 @@ def test_a_machine_that_is_off_is_waiting(control: Control):
         control.pc.power_on()
 
 
-def test_a_machine_that_fails_is_told_apart(control: Control):
+def test_a_host_that_fails_has_its_own_status(control: Control):
     former = control.metrics()["shipping_sync_last_success_timestamp_seconds"]
     control.members("ada")
     control.breaks(broken=True)
@@ -98,7 +98,7 @@ def test_a_machine_that_fails_is_told_apart(control: Control):
     control.commit()
 
 
-def test_a_repository_that_is_gone(control: Control):
+def test_a_missing_repository(control: Control):
     control.machine.run("mv", "/opt/git/tools", "/opt/git/away")
     assert control.sync() == 1 and control.metrics()["shipping_sync_project_current"] == 0
     assert "its former checkout is used" in control.read(f"{HOME}/sync.log")
@@ -138,7 +138,7 @@ def test_a_secret_that_is_not_needed_any_more(control: Control):
     assert control.machine.run("ls", f"{SETTINGS}/credentials").split() == ["ldap-password"]
 
 
-def test_absent_takes_everything_away(control: Control):
+def test_absent_removes_everything(control: Control):
     played = control.apply("--check", membership_sync_state="absent")
     assert played.rc == 0 and control.files(), played.output
     played = control.apply(membership_sync_state="absent")

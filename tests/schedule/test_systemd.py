@@ -111,7 +111,7 @@ def test_the_service_for_events_becomes_ansible_rulebook(control: Control):
     ]
 
 
-def test_without_the_rulebook_its_service_goes(control: Control):
+def test_without_the_rulebook_its_service_is_removed(control: Control):
     played = control.apply(**{**SYSTEMD, "membership_sync_rulebook": ""})
     assert played.rc == 0 and not [path for path in control.files() if "events" in path], (
         played.output
@@ -142,7 +142,7 @@ def test_mistakes_are_refused_before_anything_is_touched(control: Control):
     assert control.files() == before
 
 
-def test_absent_takes_everything_away(control: Control):
+def test_absent_removes_everything(control: Control):
     assert json.loads(control.read(f"{SETTINGS}/sync.json"))["log"] == {}
     gone = control.apply(membership_sync_state="absent")
     assert (

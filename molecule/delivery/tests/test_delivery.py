@@ -7,21 +7,21 @@ MEMBERS = {"pc1.example.com": {"bob"}, "pc2.example.com": set(), "pc3.example.co
 USERS = {"pc1.example.com": {"ada", "bob"}, "pc2.example.com": {"ada"}, "pc3.example.com": {"cy"}}
 
 
-def test_members_have_the_tools_and_nobody_else_has(host):
+def test_only_members_have_the_tools(host):
     machine = host.backend.get_hostname()
     for user in USERS[machine]:
         done = host.run("su - %s -c 'atlas-tiles 3'", user)
         assert (done.rc == 0) == (user in MEMBERS[machine]), (machine, user, done.stderr)
 
 
-def test_nobody_looks_into_the_view_of_somebody_else(host):
+def test_users_cannot_read_the_views_of_others(host):
     machine = host.backend.get_hostname()
     for user in USERS[machine]:
         for member in MEMBERS[machine] - {user}:
             assert host.run("su - %s -c 'ls /opt/shipping/current/users/%s'", user, member).rc != 0
 
 
-def test_what_nobody_needs_is_gone(host):
+def test_unneeded_objects_are_removed(host):
     machine = host.backend.get_hostname()
     found = host.run("ls /opt/shipping/store").stdout
     assert ("atlas-tiles" in found) == bool(MEMBERS[machine]), found

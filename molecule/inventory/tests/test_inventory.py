@@ -18,7 +18,7 @@ def inventory(host):
     return json.loads(done.stdout, object_hook=lambda item: item.get("__ansible_unsafe", item))
 
 
-def test_the_machines_and_who_works_there(inventory):
+def test_the_hosts_and_their_users(inventory):
     works = {
         machine: {user["name"]: user["projects"] for user in values["shipping_users"]}
         for machine, values in inventory["_meta"]["hostvars"].items()
@@ -43,7 +43,7 @@ def test_the_groups(host):
     ]
 
 
-def test_variables_of_a_project_reach_its_machines(inventory):
+def test_variables_of_a_project_reach_its_hosts(inventory):
     greeted = [
         machine
         for machine, values in inventory["_meta"]["hostvars"].items()

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Create the declared objects in AWX, or remove those that were created.
 
-First a plan by reading alone, then the changes.
+The plan only reads; the changes follow.
 """
 
 from __future__ import annotations
@@ -304,7 +304,7 @@ class ObjectSync:
                 )
 
     def _retry_update(self, step: ObjectPlan) -> None:
-        """Update a project whose last update has failed: its playbooks are not there yet."""
+        """Update a project whose last update has failed, because its playbooks are missing."""
         current, title = step.current, step.declared.title
         # Job templates and inventory sources have a status, too: that of their last job.
         if step.declared.kind.name != "projects" or current is None:

@@ -27,7 +27,7 @@ class ObjectType:
     listed_as: str = ""
     """The key of its list in the root of the API, where that is not its name."""
     unsent: tuple[str, ...] = ()
-    """Fields that AWX knows by itself."""
+    """Fields that AWX sets itself."""
     needed: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     """Mappings that AWX keeps as text."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The system's authorities as a file, for libraries that look for none by themselves."""
+"""Find the CA file of the system, for libraries without a default."""
 
 from __future__ import annotations
 

@@ -47,9 +47,9 @@ def _from_file(path: str) -> str:
         raise Inaccessible(
             f"cannot read bind_password_file {path}",
             "it is no UTF-8 text",
-            "Write the password alone into it",
+            "Write only the password into it",
         ) from None
-    # Line ends alone, since a password may end with a space.
+    # Only line ends, because a password may end with a space.
     return text.rstrip("\r\n")
 
 

@@ -256,8 +256,8 @@ def open_connection(library: Any, settings: ConnectionSettings, server: Server) 
             client_strategy="SYNC",
             auto_bind="NONE",
             receive_timeout=timeout,
-            # search.py follows ranges by itself, and takes a gap in them for an error. Referrals
-            # are errors, too. Names of attributes are not checked, without a schema.
+            # search.py follows ranges, and treats a gap in them as an error. Referrals are errors
+            # too. Attribute names are not checked, because no schema is read.
             auto_range=False,
             return_empty_attributes=False,
             check_names=False,
@@ -315,7 +315,7 @@ def _tls(library: Any, settings: ConnectionSettings, server: Server) -> Any:
     context = _context(settings)
 
     class Verified(library.Tls):  # type: ignore[misc]
-        """Keep the error, of which ldap3 has the text alone."""
+        """Keep the error, because ldap3 only keeps its text."""
 
         failure: Exception | None = None
 

@@ -5,7 +5,7 @@
 
 SRV records: RFC 2782; for Active Directory MS-ADTS 6.3.2.3.
 
-DNS is not signed in most places, so that an answer must not choose whose certificate is to be
+DNS is rarely signed, so an answer must not choose whose certificate is to be
 trusted: only servers inside of the domain are taken, and only with TLS.
 """
 

@@ -48,7 +48,7 @@ def dn_key(text: str) -> str:
         return ",".join(_assertion(part) for part in text.split(","))
     return ",".join(
         "+".join(sorted(_assertion(part) for part in _split(rdn, "+")))
-        # A semicolon may stand for a comma (RFC 2253 4), as in LDAPv2.
+        # A semicolon may replace a comma (RFC 2253 4), as in LDAPv2.
         for rdn in _split(text, ",;")
     )
 
@@ -68,7 +68,7 @@ def first_value(dn: str, attribute: str) -> str | None:
 
 
 def filter_value(value: str | bytes) -> str:
-    """Return a value as a filter has it (RFC 4515 3), in printable ASCII alone."""
+    """Return a value escaped for a filter (RFC 4515 3), in printable ASCII only."""
     octets = value.encode() if isinstance(value, str) else value
     escaped = "".join(map(_filter_octet, octets))
     # ldap3 2.9.1 cuts blanks off both ends of a filter's value and searches for another one.
@@ -139,7 +139,7 @@ def _folded(text: str) -> str:
     if text.isascii():
         plain = text.lower()
     else:
-        # The first alone, since lower() makes two letters of a capital I with a dot.
+        # Only the first, because lower() makes two letters of a capital I with a dot.
         plain = unicodedata.normalize("NFKC", "".join(letter.lower()[0] for letter in text))
     return " ".join(part for part in plain.split(" ") if part)
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-# Minutes and seconds may be missing, a fraction is one of the last unit that is there, and a zone
-# may be an offset. Some servers leave the zone out, which stands for UTC here.
+# Minutes and seconds may be missing, a fraction belongs to the last unit, and a zone may be
+# an offset. Some servers omit the zone, which means UTC here.
 _TIME = re.compile(
     r"(\d{4})(\d\d)(\d\d)(\d\d)(?:(?P<minute>\d\d)(?P<second>\d\d)?)?(?:[.,](?P<fraction>\d+))?"
     r"(?:Z|(?P<sign>[+-])(?P<hours>\d\d)(?P<minutes>\d\d)?)?",
     re.ASCII,
 )
 LATEST = datetime.max.replace(tzinfo=UTC)
-"""The last moment that a date can hold, which stands for all that are later."""
+"""The last moment that a date can hold, used for all later times."""
 
 
 def parse_time(text: str) -> datetime | None:

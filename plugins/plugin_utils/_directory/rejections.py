@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remember a bind that was rejected, so that the same password is not tried again and again.
+"""Remember a rejected bind, so that the same password is not tried repeatedly.
 
-Directories lock an account after a few wrong passwords. Ansible reads a source twice a run where
-enable_plugins names a plugin beside auto (ansible-core 2.21), and a schedule does it every few
+Directories lock an account after a few wrong passwords. Ansible reads a source twice per run if
+enable_plugins lists a plugin together with auto (ansible-core 2.21), and a schedule runs every few
 minutes.
 """
 
@@ -102,7 +102,7 @@ def path_of(settings: ConnectionSettings) -> Path:
 
 
 def _write(path: Path, record: Mapping[str, Any]) -> None:
-    """Write the record by one rename, for its owner alone."""
+    """Write the record by one rename, readable only by its owner."""
     # Where it cannot be written, at worst one more bind is tried.
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -98,6 +98,6 @@ def ruv_revision(lines: Sequence[str]) -> str:
 
 
 def _change_number(session: LdapSession) -> str:
-    # Each server numbers its changelog by itself, hence its URI.
+    # Each server numbers its own changelog, hence its URI.
     value = session.root.text("lastChangeNumber")
     return f"change:{session.uri}:{value}" if value else ""

@@ -121,7 +121,7 @@ def read_all(session: Session, query: Query, ranged: Sequence[str] = ()) -> Iter
             if not seen:
                 _check_base(session, query)
             return
-        # The same cookie again is no end by itself: 389-ds numbers its searches, not its pages.
+        # The same cookie again is not an end: 389-ds numbers its searches, not its pages.
         if empty_pages >= _EMPTY_PAGES or (empty_pages and reply.cookie == cookie):
             raise Incomplete(
                 f"{query} at {session.uri} does not end",

@@ -415,14 +415,14 @@ class _Reader:
     def _srv_name(self, options: Mapping[str, Any], domain: str) -> str:
         site = self.text(options, "srv_site")
         if site and (options.get("layout") != "ad" or not domain):
-            self.problem("srv_site", "is for layout ad with srv_domain alone")
+            self.problem("srv_site", "requires layout ad and srv_domain")
         if site and not host_name(site, ""):
             self.problem("srv_site", f"is {site!r}; write the name of a site as it is in DNS")
         if not domain:
             return ""
         where = f"{site.lower()}._sites." if site else ""
         return (
-            # Below dc._msdcs there are domain controllers alone (MS-ADTS 6.3.2.3).
+            # Below dc._msdcs there are only domain controllers (MS-ADTS 6.3.2.3).
             f"_ldap._tcp.{where}dc._msdcs.{domain}"
             if options.get("layout") == "ad"
             else f"_ldap._tcp.{domain}"
@@ -501,17 +501,17 @@ class _Reader:
         # Undefined (RFC 4511 4.5.1.7), and matches no entry.
         if settings.nested == "in_chain" and settings.layout.dn_attribute != "distinguishedName":
             self.problem(
-                "projects.nested", "in_chain is a rule of Active Directory alone; write recursive"
+                "projects.nested", "in_chain is supported by Active Directory only; write recursive"
             )
         if settings.host_attribute and settings.hosts is None:
             self.problem(
                 "users.hosts",
-                "needs hosts beside it, or a host would be lost together with its last user",
+                "requires hosts, or a host would leave the inventory with its last user",
             )
         if settings.netgroups and settings.hosts is None:
             self.problem(
                 "netgroups",
-                "needs hosts beside it, or a host would be lost together with its last triple",
+                "requires hosts, or a host would leave the inventory with its last triple",
             )
 
     def _check_clear_text(self, connection: ConnectionSettings) -> None:
@@ -548,7 +548,8 @@ class _Reader:
         needs_certificate = any(server.scheme != "ldapi" for server in connection.servers)
         if connection.bind == "external" and not certificate and needs_certificate:
             self.problem(
-                "client_certificate", "is missing; external needs a certificate, or ldapi:// alone"
+                "client_certificate",
+                "is missing; external needs a certificate, or only ldapi:// servers",
             )
         if bool(certificate) != bool(connection.client_key):
             self.problem("client_key", "and client_certificate go together")

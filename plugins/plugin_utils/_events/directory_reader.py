@@ -42,7 +42,7 @@ class DirectoryReader:
         self._accepts_older = options.accept_older
         self._everything_read_at = float("-inf")
         self._dynamic_due_at = float("inf")
-        """When dynamic groups are to be read, since a user has changed."""
+        """The time to read dynamic groups, after a user has changed."""
 
     def seconds_until_due(self) -> float:
         """Return the seconds until the next read that no report causes."""
@@ -59,7 +59,7 @@ class DirectoryReader:
     ) -> tuple[MembershipCache, list[EntryUpdate] | None]:
         """Read what is requested, and what is due by the clock; return the cache and what was read.
 
-        That is the entries that were read by themselves; None where nothing was to be read.
+        These are the entries that were read again; None if nothing was read.
         ``published`` is the revision of what was published last.
         """
         cache, now = self.cache, datetime.now(UTC)

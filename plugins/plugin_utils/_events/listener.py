@@ -195,7 +195,7 @@ class Listener:
         connection = self.connection_class()(self.uri)
         connection.protocol_version = 3
         options: Mapping[str, float] = {
-            # libldap would follow referrals by itself, with an anonymous bind.
+            # By default, libldap follows referrals with an anonymous bind.
             "OPT_REFERRALS": 0,
             "OPT_NETWORK_TIMEOUT": float(self.settings.timeout),
             "OPT_TIMEOUT": float(self.settings.timeout),

@@ -42,9 +42,9 @@ class MembershipCache:
         return self.decision.users.closed_ids()
 
     @property
-    def held(self) -> frozenset[str]:
+    def uncertain_hosts(self) -> frozenset[str]:
         """Return the hosts with uncertain assignments."""
-        return frozenset(self.decision.held)
+        return frozenset(self.decision.uncertain_hosts)
 
     def role_of(self, key: str) -> Role | None:
         """Return the role of an entry."""

@@ -89,7 +89,7 @@ class Publisher:
 
     def _kept(self, cache: MembershipCache) -> dict[str, Host]:
         """Return the uncertain hosts, as they were published last."""
-        return {name: self._fleet[name] for name in cache.held if name in self._fleet}
+        return {name: self._fleet[name] for name in cache.uncertain_hosts if name in self._fleet}
 
     def _projects(self, cache: MembershipCache, blocked: BlockedRemovals) -> dict[str, str]:
         """Return the projects that exist, and those that are wanted while a removal is blocked.

@@ -22,7 +22,7 @@ from .membership_diff import Fleet, differing
 
 
 class SourceRecord:
-    """``wanted.json``, and ``pending.json`` beside it.
+    """The files ``wanted.json`` and ``pending.json``.
 
     A host is serialized again only after a change, because 10,000 hosts take 0.1 s.
     """

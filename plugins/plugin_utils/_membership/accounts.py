@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which accounts are open. Pure.
 
-A lockout after wrong passwords and an expired password change nothing: they pass by themselves.
+A lockout after wrong passwords and an expired password change nothing: both are temporary.
 MS-ADTS 2.2.16 (userAccountControl), MS-ADA1 2.1 (accountExpires), shadow(5), slapo-ppolicy(5), the
 schemas of 389-ds and FreeIPA.
 """
@@ -63,7 +63,7 @@ def next_change(entry: Entry, now: datetime) -> datetime | None:
 
 
 def unreadable(entry: Entry) -> Iterator[tuple[str, str]]:
-    """Yield the attributes whose values cannot be read, with what they are to be.
+    """Yield the attributes whose values cannot be read, with the expected form.
 
     They close no account: one wrong value must not remove the tools of a user.
     """

@@ -56,7 +56,7 @@ def _check_area(
             name,
             session.uri,
             False,
-            f"the base is there, and nothing is found by {searched}",
+            f"the base exists, but no entry matches {searched}",
             remedy,
             facts,
         )

@@ -75,7 +75,7 @@ class Decision:
             members = self.groups.members_of(entry, f"group {entry.dn}")
             self.users.uncertain.update(dict.fromkeys(members, reason))
         self.hosts = HostOwners(facts, settings, self.users, self.groups, self._unmatched)
-        self.held: dict[str, str] = self._held()
+        self.uncertain_hosts: dict[str, str] = self._uncertain_hosts()
         """The hosts that are left out of the answer, with the reason.
 
         Their assignments are uncertain. Without an assignment, nothing is removed from them.
@@ -92,9 +92,11 @@ class Decision:
             for project, name in names.items()
             if is_odd(project)
         ]
-        hosts = ordered(self.host(name) for name in self.hosts.users_of if name not in self.held)
+        hosts = ordered(
+            self.host(name) for name in self.hosts.users_of if name not in self.uncertain_hosts
+        )
         remarks += self._remarks_on_missing_logins()
-        remarks += self._remarks_on_held()
+        remarks += self._remarks_on_uncertain_hosts()
         remarks += self.users.unreadable()
         remarks += self._unmatched.remarks()
         return Membership(revision, hosts, names, tuple(sorted(remarks)))
@@ -137,15 +139,15 @@ class Decision:
         is_known = key in self.groups.entries or self._unmatched.is_outside(key)
         return is_known or key in self._settings.placeholders
 
-    def _held(self) -> dict[str, str]:
+    def _uncertain_hosts(self) -> dict[str, str]:
         reasons = {**self._without_id(), **self._of_one_login(), **self.users.uncertain}
-        held = dict(self.hosts.held)
+        uncertain = dict(self.hosts.uncertain_hosts)
         if reasons:
             active = reasons.keys() & self.users.active.keys()
             for name, keys in self.hosts.users_of.items():
                 for key in sorted(keys & active):
-                    held.setdefault(name, reasons[key])
-        return held
+                    uncertain.setdefault(name, reasons[key])
+        return uncertain
 
     def _without_id(self) -> dict[str, str]:
         """Return the users without an id; raise if all users lack one."""
@@ -179,9 +181,9 @@ class Decision:
                 reasons.update(dict.fromkeys(both, reason))
         return reasons
 
-    def _remarks_on_held(self) -> Iterator[str]:
+    def _remarks_on_uncertain_hosts(self) -> Iterator[str]:
         hosts: dict[str, list[str]] = {}
-        for name, reason in self.held.items():
+        for name, reason in self.uncertain_hosts.items():
             hosts.setdefault(reason, []).append(name)
         for reason, names in hosts.items():
             yield (
@@ -269,7 +271,7 @@ class Decision:
             self._update_group(update)
         changed = {update.key for update in groups} & self.groups.entries.keys()
         hosts |= self._update_members(changed)
-        require(hosts.isdisjoint(self.held))
+        require(hosts.isdisjoint(self.uncertain_hosts))
         # Only a full reading decides if an answer may be empty.
         require(self.has_members() or self._settings.allow_empty)
         uncertain = self.users.uncertain.keys() | self.users.without_id

@@ -94,7 +94,7 @@ class DirectoryUsers:
 
     @cached_property
     def folded_logins(self) -> dict[str, str]:
-        """Return the login names by their lower-case forms, for messages alone."""
+        """Return the login names by their lower-case forms, for messages only."""
         return {login.lower(): login for login in (*self.by_alias, *self.by_login)}
 
     def with_primary_group(self, group: Entry) -> list[str]:

@@ -201,7 +201,7 @@ def _is_user_selected(user: Mapping[str, Any], question: Question, explained: Ex
 def _outcome(
     explained: Explained, key: str, entry: Entry, user: Mapping[str, Any], question: Question
 ) -> dict[str, Any]:
-    # The first alone: what has to be corrected first is named first.
+    # Only the first reason, which is the one to correct first.
     cause, why = next(_obstacles(explained, key, entry, user, question), ("", ""))
     return {
         "gets_tools": not cause,
@@ -223,9 +223,9 @@ def _obstacles(
     yield from _about_projects(explained, user, question)
     if not user["hosts"]:
         yield "no_host", f"{user['name']} has no host: {_where_hosts(settings)}"
-    held = explained.decision.held
-    if user["hosts"] and held.keys() >= {*user["hosts"]}:
-        yield "uncertain", f"{held[user['hosts'][0]]}, so nothing is delivered"
+    uncertain = explained.decision.uncertain_hosts
+    if user["hosts"] and uncertain.keys() >= {*user["hosts"]}:
+        yield "uncertain", f"{uncertain[user['hosts'][0]]}, so nothing is delivered"
     selected = _known_hosts(question, explained)
     if selected and not selected & {*user["hosts"]}:
         yield from _about_hosts(explained, user, selected)

@@ -44,7 +44,7 @@ class MembershipFacts:
     """The same of login names."""
     netgroups: tuple[Entry, ...] = ()
     lost_netgroups: frozenset[str] = frozenset()
-    """What netgroups name as being inside of them, and is not there."""
+    """Netgroups that are named inside others and do not exist."""
 
 
 class HalfAnswer(Incomplete):
@@ -260,7 +260,7 @@ def _look_up(
     kind: str,
     attributes: tuple[str, ...],
 ) -> Iterator[Entry]:
-    """Yield those of a kind among these DNs, wherever this server has them."""
+    """Yield entries of a type among these DNs, in any tree of this server."""
     for base, chosen in _by_tree([settings.base, *session.naming_contexts], dns).items():
         search = DnSearch(
             base=base,
@@ -271,7 +271,7 @@ def _look_up(
             batch_size=settings.batch_size,
         )
         entries = read_dns(session, search, chosen)
-        # A tree of the server that this account may not see is as if it were not there.
+        # A tree that this account may not read counts as absent.
         with contextlib.suppress(*([] if base == settings.base else [Inaccessible])):
             yield from entries
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from .._directory.layouts import Layout
 from .._directory.search import Entry
 
-# Groups of all these classes are inside of each other in the wild, whatever the layout is.
+# In practice, groups of all these classes contain each other, regardless of the layout.
 _INNER_DNS = ("member", "uniqueMember")
 _INNER_LOGIN = "memberUid"
-# Groups of these classes name their members by DNs. A memberUid beside them is a copy for old
+# Groups of these classes name their members by DNs. Their memberUid is a copy for old
 # systems, or left over: Active Directory keeps it when a member leaves.
 _BY_DN = frozenset(
     (

@@ -118,7 +118,7 @@ class Groups:
                 yield path, key, written
 
     def _direct_members(self, group: Entry, where: str) -> Iterator[tuple[str, str]]:
-        """Yield key and written name of each member, whatever names it."""
+        """Yield key and written name of each member, from all attributes."""
         placeholders = self._placeholders
         for text in self._dns_in(group):
             key = dn_key(member_dn(text))

@@ -43,7 +43,7 @@ class HostOwners:
         unmatched: UnmatchedNames,
     ) -> None:
         self.remarks: list[str] = []
-        self.held: dict[str, str] = {}
+        self.uncertain_hosts: dict[str, str] = {}
         """The hosts with uncertain assignments, with the reason."""
         self._unusable: list[tuple[Entry, str]] = []
         """The entries whose names no host can have, with these names."""
@@ -96,7 +96,9 @@ class HostOwners:
                 self._unusable.append((entry, self._written_name(entry)))
                 continue
             if name in origins:
-                self.held[name] = f"two entries are the host {name}: {origins[name]} and {entry.dn}"
+                self.uncertain_hosts[name] = (
+                    f"two entries are the host {name}: {origins[name]} and {entry.dn}"
+                )
             origins[name] = entry.dn
             self._names[entry.key] = name
             owners = self.users_of.setdefault(name, set())
@@ -109,8 +111,10 @@ class HostOwners:
             alias = host_name(written, self._settings.domain)
             other = self._aliases.setdefault(alias, name) if alias else name
             if other != name:
-                for held in (other, name):
-                    self.held[held] = f"the hosts {other} and {name} are both called {alias}"
+                for uncertain in (other, name):
+                    self.uncertain_hosts[uncertain] = (
+                        f"the hosts {other} and {name} are both called {alias}"
+                    )
 
     def known(self, name: str | None) -> str | None:
         """Return the name of the host with a name or an alias, or None."""
@@ -231,7 +235,7 @@ class HostOwners:
         reason = f"{where} has {text!r}, which is no triple (host,user,domain)"
         words = (host_name(word, self._settings.domain) for word in re.split(r"[^\w.-]+", text))
         names = {self.known(word) for word in words if word} & self.users_of.keys()
-        self.held.update({name: reason for name in names if name})
+        self.uncertain_hosts.update({name: reason for name in names if name})
         if not names:
             self.remarks.append(f"{reason} and is ignored. Correct it in the directory")
 

@@ -229,7 +229,7 @@ def write_delivered(folder: str | Path, delivered: Mapping[str, Any]) -> None:
 def forget_delivered(folder: str | Path, host: str) -> None:
     """Drop the record of a host, which has nothing any more.
 
-    It was taken out of service, or is to be delivered to as if it were new.
+    Use it for a host that was taken out of service, or that must be delivered to like a new one.
     """
     name = _host(host, "the record")
     with contextlib.suppress(FileNotFoundError):
@@ -335,7 +335,7 @@ def _check_users(users: Iterable[Any], where: str) -> None:
 
 def _check_texts(values: Iterable[Any], where: str) -> None:
     if not all(isinstance(value, str) for value in values):
-        raise _broken(where, "it has something else where a text is to be")
+        raise _broken(where, "a value that must be a string has another type")
 
 
 def _check_revision(text: str, where: str) -> None:
@@ -376,12 +376,12 @@ def write(folder: Path, name: str, content: Mapping[str, Any]) -> None:
 
 
 def replace_file(folder: Path, name: str, text: str, *, lasting: bool = True) -> None:
-    """Replace a file of the state by one rename, for its owner alone.
+    """Replace a file of the state by one rename, readable only by its owner.
 
     One that is not ``lasting`` may be lost in a power cut.
     """
     try:
-        # mkdir() by mkdir(): the mode of os.makedirs() is for the last folder alone.
+        # mkdir() by mkdir(): the mode of os.makedirs() applies to the last folder only.
         for place in reversed([folder, *folder.parents]):
             if not place.exists():
                 place.mkdir(mode=0o700, exist_ok=True)

@@ -228,7 +228,7 @@ def test_a_git_server_that_hangs_ends_no_run_with_a_traceback(settings, git):
     assert "git fetch did not end within 1 s" in output and "no former checkout exists" in output
 
 
-def test_a_control_machine_without_git(settings, git):
+def test_a_controller_without_git(settings, git):
     settings["repository"] = "https://git.example.com/a.git"
     git.write_text("#!/no/such/shell\n")
     code, output = run(settings, PATH=str(git.parent))
@@ -245,7 +245,7 @@ def test_the_repository_of_a_hook_is_left_alone(settings, git):
     assert "git-dir=\n" in output and "elsewhere" not in output
 
 
-def test_a_run_that_is_told_to_end_ends_the_playbook(settings, tmp_path):
+def test_a_terminated_run_ends_the_playbook(settings, tmp_path):
     settings["command"][-1] = f"echo $$ >{tmp_path}/pid; exec sleep 300"
     process = start(settings)
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():

@@ -78,7 +78,7 @@ def test_another_secret_is_sent_with_the_new_mark():
     assert set(found) == {"inputs", "description"}
 
 
-def test_a_mark_tells_nothing():
+def test_a_mark_reveals_nothing():
     marks = {
         stored(one("credentials", **{**CREDENTIAL, "name": name}), IDS)["description"]
         for name in ("a", "b")
@@ -199,7 +199,7 @@ def test_numbers_that_awx_does_not_take(kind, field, number, most):
         one(kind, name="n", **{field: number})
 
 
-def test_credentials_of_one_name_cannot_be_told_apart():
+def test_credentials_of_one_name_are_rejected():
     credentials = [
         {"name": "c", "organization": "T", "credential_type": kind}
         for kind in ("Machine", "Source Control")

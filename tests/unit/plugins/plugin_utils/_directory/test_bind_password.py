@@ -18,7 +18,7 @@ def test_from_a_file_without_its_line_end(tmp_path):
     assert password({"bind_password_file": str(file)}) == " hunter2 "
 
 
-def test_the_password_itself_goes_first(tmp_path):
+def test_the_password_itself_takes_precedence(tmp_path):
     assert (
         password({"bind_password": "hunter2", "bind_password_file": str(tmp_path / "missing")})
         == "hunter2"

@@ -51,7 +51,7 @@ def test_the_name_of_the_records(changes, name):
     [
         ({"srv_domain": "exa mple"}, "srv_domain: is 'exa mple'; write a domain"),
         ({"uris": ["ldaps://x"]}, "srv_domain: and uris exclude each other"),
-        ({"srv_site": "Berlin"}, "srv_site: is for layout ad with srv_domain alone"),
+        ({"srv_site": "Berlin"}, "srv_site: requires layout ad and srv_domain"),
         ({"layout": "ad", "srv_site": "a.b*"}, "srv_site: is 'a.b*'"),
     ],
 )

@@ -140,7 +140,7 @@ def asserted(escaped: str) -> bytes:
 @example("\u3000a")
 @example("a\n")
 @example("*)(cn=*")
-def test_a_filter_asks_for_what_was_given(value):
+def test_a_filter_matches_the_given_value(value):
     assert asserted(distinguished_names.filter_value(value)) == value.encode()
 
 

@@ -218,7 +218,7 @@ def test_every_result_but_success_is_an_error(code, kind, text, page):
     assert text in str(error)
 
 
-def test_a_referral_that_nobody_follows():
+def test_an_unfollowed_referral():
     error = refusal(
         lambda _asked: Answer([("cn=1", {})], references=["ldap://abroad.example.com/dc=x"])
     )

@@ -33,7 +33,7 @@ def test_a_layout_says_everything(layout):
     assert found.users.base == found.base == "dc=x"
 
 
-def test_what_is_said_goes_before_the_layout():
+def test_options_override_the_layout():
     found = settings.read(
         {
             **GOOD,
@@ -96,7 +96,7 @@ def test_uris(uri, scheme, host, port):
         ({"start_tls": "sure"}, "start_tls: is 'sure'; write true or false"),
         (
             {"projects": {"nested": "in_chain"}},
-            "projects.nested: in_chain is a rule of Active Directory alone",
+            "projects.nested: in_chain is supported by Active Directory only",
         ),
         ({"projects": {"nest": "none"}}, "projects.nest: is unknown; did you mean nested?"),
         (
@@ -124,11 +124,11 @@ def test_uris(uri, scheme, host, port):
         ({"host_map": ["a"]}, "host_map: is to hold one host a line"),
         (
             {"hosts": None, "host_map": {"a": ["b"]}, "users": {"hosts": "host"}},
-            "users.hosts: needs hosts beside it",
+            "users.hosts: requires hosts",
         ),
         (
             {"hosts": None, "host_map": {"a": ["b"]}, "netgroups": {}},
-            "netgroups: needs hosts beside it",
+            "netgroups: requires hosts",
         ),
         ({"netgroups": {"filtre": "(cn=*)"}}, "netgroups.filtre: is unknown; did you mean filter?"),
         ({"unresolved": "ignore"}, "unresolved: is 'ignore', not one of error, warn"),
@@ -169,7 +169,7 @@ def test_names_that_lead_nowhere_are_an_error_by_default(layout):
     )
 
 
-def test_all_mistakes_are_told_at_once():
+def test_all_mistakes_are_reported_at_once():
     assert len(problems(uris=[], base="", layout="x", timeout=0)) >= 4
 
 

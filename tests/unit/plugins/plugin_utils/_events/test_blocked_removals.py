@@ -29,7 +29,7 @@ def without(whole: dict[str, Host], *numbers: int) -> dict[str, Host]:
     return {**whole, **fleet(**{f"pc{number}": {f"u{number}": []} for number in numbers})}
 
 
-def test_who_leaves_leaves():
+def test_a_single_leave_is_not_blocked():
     before = users(20)
     after, blocked, recent = RecentRemovals().apply(before, without(before, 1), 100.0)
     assert after == without(before, 1) and not blocked.id
@@ -44,7 +44,7 @@ def test_many_at_once_are_blocked_and_joins_go_on():
     assert after == {**before, "new": seen["new"]}
 
 
-def test_who_joins_another_project_while_the_leave_is_blocked():
+def test_a_join_while_the_leave_is_blocked():
     before = fleet(pc1={"u1": ["a"]}, pc2={"u2": ["a"]}, pc3={"u3": ["a"]})
     after, blocked, _recent = RecentRemovals().apply(
         before, fleet(pc1={"u1": ["b"]}, pc2={}, pc3={"u3": []}), 0.0
@@ -54,7 +54,7 @@ def test_who_joins_another_project_while_the_leave_is_blocked():
     )
 
 
-def test_a_host_that_is_gone_altogether():
+def test_a_host_that_is_removed_completely():
     before = users(3)
     after, blocked, _recent = RecentRemovals().apply(before, {}, 0.0)
     assert blocked.id and after == before
@@ -82,7 +82,7 @@ def test_what_is_long_ago_does_not_count():
         assert not blocked.id
 
 
-def test_what_is_let_go_leaves_and_counts_no_more():
+def test_approved_removals_apply_and_do_not_count_again():
     before = users(100)
     seen = without(before, *range(50))
     _after, blocked, recent = RecentRemovals().apply(before, seen, 0.0)
@@ -109,7 +109,7 @@ def test_projects_that_may_be_emptied():
     assert not RecentRemovals(limits).apply(before, without(before, *range(5)), 0.0)[1].id
 
 
-def test_it_goes_on_after_a_restart():
+def test_it_resumes_after_a_restart():
     _after, _blocked, recent = RecentRemovals().apply(users(20), without(users(20), 1), 100.0)
     assert recent_removals_from(recent.as_data(), RemovalLimits()) == recent
     for odd in (None, "x", [["a"]], [["x", 1, 2, 3]]):

@@ -172,7 +172,7 @@ def test_what_is_not_certain_is_read_anew():
     assert not is_updated(lambda _world: EntryUpdate("cn=pc1,dc=x", Role.HOST, host("other", "u1")))
 
 
-def test_somebody_new_and_a_new_host():
+def test_a_new_user_and_a_new_host():
     world = World()
     cache = MembershipCache(world.facts(), wanted(), NOW)
     assert cache.update(
@@ -188,7 +188,7 @@ def test_somebody_new_and_a_new_host():
     ]
 
 
-def test_what_nobody_names_does_not_matter():
+def test_unnamed_entries_do_not_matter():
     world = World()
     cache = MembershipCache(world.facts(), wanted(), NOW)
     before = dict(cache.fleet)
@@ -244,13 +244,13 @@ def test_a_host_in_a_group_is_ignored_as_in_a_full_reading():
     ]
 
 
-def test_what_is_held_is_read_in_full():
+def test_uncertain_hosts_cause_a_full_read():
     world = World()
     facts = world.facts()
     twin = entry("cn=PC1.example.com,dc=x", cn="PC1.example.com")
     twice = MembershipFacts(facts.projects, facts.groups, facts.users, (*facts.hosts, twin))
     cache = MembershipCache(twice, wanted(), NOW)
-    assert cache.held == {"pc1.example.com"} and "pc1.example.com" not in cache.fleet
+    assert cache.uncertain_hosts == {"pc1.example.com"} and "pc1.example.com" not in cache.fleet
     world.members["p0"].add("u1")
     assert not cache.update([world.update_of("p0")], NOW)
 

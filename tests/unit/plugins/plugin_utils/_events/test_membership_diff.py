@@ -95,7 +95,7 @@ def test_a_new_login_name_is_no_leave():
     )
 
 
-def test_a_login_name_that_is_somebody_elses_now():
+def test_a_login_name_that_now_belongs_to_another_user():
     before = fleet(pc1={"ada": ["a"]})
     after = {"pc1": Host("pc1", (User("ada", "id-other", ("a",)),))}
     assert sorted((one.type, one.id) for one in compare(before, after)) == [
@@ -116,7 +116,7 @@ def test_a_project_is_renamed_or_deleted():
     assert found[1].former == "a"
 
 
-def test_one_event_for_all_who_join_a_project():
+def test_one_event_for_all_joins_of_a_project():
     before, after = (
         fleet(pc1={"ada": []}, pc2={"bob": []}),
         fleet(pc1={"ada": ["a"]}, pc2={"bob": ["a", "b"]}),
@@ -136,7 +136,7 @@ def test_one_event_for_all_who_join_a_project():
     assert events[0]["revision"] == "csn:x:1" and events[0]["why"] == "membership"
 
 
-def test_what_is_held_says_how_to_let_it_go():
+def test_a_blocked_event_has_the_approval():
     blocked = BlockedRemovals(("a would lose all",), (("pc1", "id-ada", "a"),))
     event = payloads.blocked(blocked, "/state", {})
     assert event["approval"] == blocked.id and f"touch /state/approve-{blocked.id}" in event["hint"]

@@ -67,7 +67,7 @@ def entry(name: str, value: str) -> Entry:
         ("cn", "a", True),
     ],
 )
-def test_who_may_work(name, value, expected):
+def test_enabled_accounts(name, value, expected):
     assert is_open(entry(name, value), NOW) is expected
 
 

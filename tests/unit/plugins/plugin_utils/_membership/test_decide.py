@@ -181,7 +181,7 @@ def test_hosts_that_users_name():
     )
 
 
-def test_strangers_are_told_briefly():
+def test_long_lists_of_other_entries_are_shortened():
     others = frozenset({"uid=left,dc=x", *(f"uid=service{number},dc=x" for number in range(9))})
     found = answer(
         [group("a", *(f"service{number}" for number in range(9)))],
@@ -244,7 +244,7 @@ def test_names_that_are_left_in_member_uid_are_common():
     assert found.remarks == ("project a names gone, which cannot be found and counts as deleted",)
 
 
-def test_a_hidden_group_that_somebody_is_in_is_an_error():
+def test_a_hidden_group_of_a_user_is_an_error():
     custom = {
         "layout": "custom",
         "projects": {"filter": "(cn=*)", "member_of": ["memberOf"]},
@@ -306,7 +306,7 @@ def test_a_triple_that_cannot_be_read_concerns_its_host_alone():
     assert any("netgroup n has 'x y'" in remark for remark in found.remarks)
 
 
-def test_who_has_no_login_is_left_out_and_told():
+def test_a_user_without_a_login_is_left_out_with_a_remark():
     found = answer(
         [],
         [entry("cn=ada,dc=x", cn="ada", entryUUID="1")],
@@ -447,7 +447,7 @@ def test_each_login_name_of_a_user_is_an_alias():
     assert projects_of(found) == {"ada": ["a"], "bob": ["a"]}
 
 
-def test_an_alias_gives_way_to_the_name_of_another_user():
+def test_a_name_takes_precedence_over_an_alias():
     users = [user("ada", uids=["ada", "bob"]), user("bob")]
     posix = entry("cn=a,dc=x", cn="a", memberUid="bob")
     hosts = [host("pc1", "ada", "bob")]
@@ -547,7 +547,7 @@ def test_what_is_left_in_member_uid_of_a_group_by_dn_does_not_count():
 # Placeholders of empty groups
 
 
-def test_a_placeholder_is_nobody():
+def test_a_placeholder_is_ignored():
     nobody = "cn=nobody,dc=x"
     projects = [
         group("a", "ada"),

@@ -53,7 +53,7 @@ def one(found: Explained, *users: str, **question: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_the_shortest_way_is_told(order: int):
+def test_the_shortest_path_is_reported(order: int):
     inner = entry("cn=inner,dc=x", cn="inner", member="cn=core,dc=x")
     core = group("core", "ada")
     outer = entry("cn=a,dc=x", cn="a", member=["cn=inner,dc=x", "cn=core,dc=x"][::order])
@@ -62,7 +62,7 @@ def test_the_shortest_way_is_told(order: int):
     assert shown["why"] == "a through cn=a,dc=x > cn=core,dc=x; on pc1.example.com"
 
 
-def test_several_reasons_are_told_one_after_the_other():
+def test_reasons_are_reported_in_order():
     """What is to be done first is told first."""
     users = [user("ada", nsAccountLock="TRUE")]
     assert one(explained([group("a")], users, []), "ada")["cause"] == "disabled"
@@ -70,7 +70,7 @@ def test_several_reasons_are_told_one_after_the_other():
     assert one(explained([group("a", "ada")], [user("ada")], []), "ada")["cause"] == "no_host"
 
 
-def test_who_has_no_login():
+def test_a_user_without_a_login():
     nobody = entry("cn=ada,dc=x", cn="ada", entryUUID="1")
     found = explained(
         [entry("cn=a,dc=x", cn="a", member="cn=ada,dc=x")],
@@ -101,7 +101,7 @@ def test_a_name_as_on_hosts_or_as_in_the_directory(login_format: str, name: str,
     )
 
 
-def test_those_who_have_nothing_of_what_is_asked_for_are_left_out():
+def test_users_without_a_selected_project_or_host_are_left_out():
     found = explained(
         [group("a", "ada"), group("b", "bob")],
         [user("ada"), user("bob"), user("cy")],
@@ -139,13 +139,13 @@ def test_what_is_different():
     assert changes(before, after, Question(projects=["c"]), SETTINGS)["removed"] == []
 
 
-def test_the_same_login_of_somebody_else_is_a_change():
+def test_the_same_login_of_another_user_is_a_change():
     before, after = ([Host("pc1", (User("ada", uid, ("a",)),))] for uid in ("1", "2"))
     found = changes(before, after, Question(), SETTINGS)
     assert found["added"] == found["removed"] == [{"user": "ada", "host": "pc1", "project": "a"}]
 
 
-def test_each_login_name_asks_for_the_same_user():
+def test_each_login_name_selects_the_same_user():
     found = explained(
         [group("a", "ada")], [user("ada", uids=["ada.lovelace", "ada"])], [host("pc1", "ada")]
     )
@@ -153,7 +153,7 @@ def test_each_login_name_asks_for_the_same_user():
     assert (shown["name"], shown["gets_tools"]) == ("ada", True)
 
 
-def test_a_user_whose_host_is_held_gets_nothing_now():
+def test_a_user_with_an_uncertain_host_gets_nothing():
     twin = entry("cn=PC1.example.com,dc=x", cn="PC1.example.com")
     found = explained([group("a", "ada")], [user("ada")], [host("pc1", "ada"), twin])
     shown = one(found, "ada")

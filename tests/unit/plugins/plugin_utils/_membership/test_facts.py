@@ -123,7 +123,7 @@ def test_a_user_who_is_named_by_login_and_omitted_is_an_error():
         read_facts(ByLogin(*BASES, user, group), wanted(layout="rfc2307"))
 
 
-def test_who_was_made_between_two_searches_is_read_again():
+def test_an_entry_created_between_two_searches_is_read_again():
     tree = Tree(*BASES, ADA, PC1, project())
     left = [True]
     tree.omits = lambda item: item is ADA and left.pop() if left else False

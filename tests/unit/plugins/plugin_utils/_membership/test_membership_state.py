@@ -151,7 +151,7 @@ def test_which_revision_is_older(revision_: str, other: str, expected: bool):
 
 
 @pytest.mark.parametrize("text", ["", "usn", "usn:a", "usn:a:x", "csn:a:", ":a:1"])
-def test_what_is_no_revision(text: str):
+def test_invalid_revisions(text: str):
     assert not is_revision(text)
 
 
@@ -191,7 +191,7 @@ def changed(*path: Any, to: Any) -> dict[str, Any]:
         ),
         (
             changed("membership", "hosts", 0, "users", 0, "projects", to=[7]),
-            "something else where a text is to be",
+            "a value that must be a string has another type",
         ),
         (
             changed("membership", "hosts", 0, "users", 0, "id", to=None),
@@ -199,7 +199,7 @@ def changed(*path: Any, to: Any) -> dict[str, Any]:
         ),
         (
             changed("membership", "projects", to={"alpha": 7}),
-            "something else where a text is to be",
+            "a value that must be a string has another type",
         ),
     ],
 )
@@ -322,13 +322,13 @@ def test_what_is_kept_of_many_hosts_is_what_their_files_say(many: Path, change):
     assert found == membership_state.read_delivered(many) == _without_cache(many)
 
 
-def test_a_file_that_is_broken_later_is_told_in_spite_of_what_is_kept(many: Path):
+def test_a_file_that_is_damaged_later_is_reported_despite_the_cache(many: Path):
     (many / "delivered" / "pc7.json").write_text("{")
     with pytest.raises(Contradiction, match=r"pc7\.json"):
         membership_state.read_delivered(many)
 
 
-def test_who_may_only_read_does_without_what_is_kept(
+def test_an_account_without_write_access_works_without_the_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     for number in range(150):
@@ -426,7 +426,7 @@ def test_the_shortcut_of_what_is_pending_says_what_the_whole_says(kept: Path, ch
         (f"{SOURCE}3", "csn:dc=y:9", {"pc0"}),  # nobody knows
     ],
 )
-def test_who_has_what_is_wanted_from_before_it_was_is_pending(
+def test_an_equal_assignment_of_an_older_revision_is_pending(
     tmp_path: Path, since: str, given: str, expected: set[str]
 ):
     whole = replace(FLEET, revision=f"{SOURCE}4", hosts=FLEET.hosts[:1])
@@ -438,7 +438,7 @@ def test_who_has_what_is_wanted_from_before_it_was_is_pending(
     assert names(membership_state.read_pending(tmp_path)) == expected
 
 
-def test_nothing_is_pending_where_nobody_has_said_what_is_wanted(kept: Path):
+def test_nothing_is_pending_without_a_wanted_file(kept: Path):
     (kept / "wanted.json").unlink()
     with pytest.raises(Inaccessible, match=r"wanted\.json does not exist"):
         membership_state.read_pending(kept)
