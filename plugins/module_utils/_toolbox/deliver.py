@@ -374,7 +374,7 @@ class _Delivery:
     ) -> dict[str, Any]:
         request, progress = self.request, self.progress
         missing = [] if request.bundle else progress.missing
-        # What is missing is sent first: the next call reports the rest.
+        # The controller sends missing content first: the next call reports the rest.
         if request.check_mode or not missing:
             self._add_differences(views)
         undone = target.removals if request.check_mode or missing else target.blocked

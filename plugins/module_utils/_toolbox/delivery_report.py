@@ -59,7 +59,7 @@ def same_versions(before: tuple[View, ...], after: tuple[View, ...]) -> list[str
             notes[
                 f"{tool.project} {tool.name} {tool.version} has other content or commands than"
                 " before, although its version is the same. Give it another version in the"
-                " catalog, so that users can tell them apart"
+                " catalog, so that users can distinguish them"
             ] = None
     return list(notes)
 

@@ -3,9 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Find the packages of a lock that have no wheel for a host, by the wheels' names. Pure.
 
-Pure; by the wheels' names, so that no machine has to be asked first.
-``packaging`` judges versions, markers, names of wheels and tags of Pythons. It knows the platforms
-of no other machine than its own.
+``packaging`` compares versions, markers, names of wheels and tags of Pythons. It only knows the
+platforms of the host that it runs on.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which versions and wheels of an index a lock takes. Pure."""
+"""Choose versions and wheels of an index for a lock. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
 KNOWN_PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
-"""The versions of Python that workstations may have, where the catalog names none."""
+"""The versions of Python that workstations may have, if the catalog names none."""
 
 
 def needed_wheels(
@@ -55,7 +55,7 @@ def _is_of(file: IndexFile, line: LockLine) -> bool:
 
 
 def normalized_name(line: LockLine) -> str:
-    """Return the normalized name of the package that a line is about."""
+    """Return the normalized name of the package of a line."""
     from packaging.utils import canonicalize_name
 
     return str(canonicalize_name(line.requirement.name)) if line.requirement else ""
@@ -108,7 +108,7 @@ def pinned_names(requirements: Iterable[str]) -> list[str]:
 
 
 def highest_version(lock: str, name: str) -> str:
-    """Return the highest version of a package in a lock; empty where it has none."""
+    """Return the highest version of a package in a lock; empty if it has none."""
     lines = [line for line in lock_lines(lock) if normalized_name(line) == name]
     return str(max((line.version for line in lines if line.version), default=""))
 
@@ -163,7 +163,7 @@ def newest_tag(current: str, tags: Iterable[str]) -> str:
 
 
 def _split(tag: str) -> tuple[str, Version | None]:
-    """Return what is before the version in a tag, and the version, such as of ``v1.2``."""
+    """Return the prefix of the version in a tag, and the version, such as of ``v1.2``."""
     from packaging.version import InvalidVersion, Version
 
     match = re.fullmatch(r"(.*?)([0-9].*)", tag)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pin what a URL or a file has by its checksum."""
+"""Pin the content of a URL or a file by its checksum."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _source(details: Mapping[str, Any]) -> str:
 
 
 def _edit(entry: ToolEntry, number: int, algorithm: str, checksum: str) -> Edit:
-    """Return the edit at a checksum that is there, or else beside its URL or file."""
+    """Return the edit of an existing checksum, or of a new one beside its URL or file."""
     mapping = entry.mapping_of(number, algorithm)
     if not _has(mapping, algorithm):
         key = "url" if entry.tool["variants"][number].get("url") else "file"
@@ -94,7 +94,7 @@ def _has(mapping: MappingNode, name: str) -> bool:
 
 
 def _content(sources: ToolSources, details: Mapping[str, Any], algorithm: str, name: str) -> str:
-    """Return the path of what the URL or the file has now."""
+    """Return the path of the current content of the URL or the file."""
     if details.get("url"):
         return sources.latest(details["url"], algorithm, name)
     path = sources.beside(details["file"])
@@ -109,7 +109,7 @@ def _content(sources: ToolSources, details: Mapping[str, Any], algorithm: str, n
 
 
 def _is_known(sources: ToolSources, details: Mapping[str, Any], checksum: str) -> bool:
-    """Return whether a URL had this content before on this control node."""
+    """Return whether a URL had this content before on this controller."""
     url = str(details.get("url", ""))
     return url.startswith("http") and read_text(_memory(sources, url)) == checksum
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Put wheels, locks and project files in their places, each by one rename.
 
-Wheels come first and the project's file last: a run that is interrupted leaves the old lock, and
-the next run goes on.
+Wheels come first and the project's file last: an interrupted run leaves the old lock, and the next
+run completes it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def replace_text(path: str, text: str) -> None:
 
 
 def text_of(path: str) -> str:
-    """Return the text of a file; empty where it is not there."""
+    """Return the text of a file; empty if it does not exist."""
     return read_text(path)
 
 

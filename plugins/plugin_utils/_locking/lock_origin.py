@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The first lines of a lock, which say what it was made of. Pure.
+"""Read and write the first lines of a lock, which name its origin. Pure.
 
 By them a run knows without an index whether a lock is still that of its tool.
 """
@@ -17,7 +17,7 @@ _PYTHONS = "# For Python: "
 
 @dataclass(frozen=True)
 class LockOrigin:
-    """What a lock was made of: requirements, and versions of Python."""
+    """The origin of a lock: requirements, and versions of Python."""
 
     requirements: tuple[str, ...]
     pythons: tuple[str, ...]
@@ -30,13 +30,13 @@ class LockOrigin:
 
 
 def pythons_in(lock: str) -> tuple[str, ...]:
-    """Return the versions of Python that a lock was made for; none where it does not say."""
+    """Return the versions of Python of a lock; empty if it does not name them."""
     line = re.search(rf"^{_PYTHONS}(.*)$", lock, re.MULTILINE)
     return tuple(line[1].split(", ")) if line else ()
 
 
 def has_origin(lock: str) -> bool:
-    """Return whether a lock says what it was made of."""
+    """Return whether a lock names its origin."""
     return lock.startswith(_REQUIREMENTS)
 
 

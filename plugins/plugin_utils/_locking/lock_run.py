@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run of shipping.code.lock: from its options to its result."""
+"""Run shipping.code.lock: from its options to its result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .uv_resolver import Resolver
 
 @dataclass(frozen=True)
 class RunMode:
-    """How Ansible runs the task."""
+    """The mode in which Ansible runs the task."""
 
     check: bool = False
     diff: bool = False
@@ -66,7 +66,7 @@ class _Changes:
         return sorted({*paths, *self.edited, *self.removed})
 
     def diff(self, plans: Iterable[ToolPlan]) -> list[dict[str, str]]:
-        """Return what Ansible shows with ``--diff``."""
+        """Return the difference that Ansible shows with ``--diff``."""
         texts = dict(self.edited)
         wheels = [f"- {path}" for path in self.removed]
         for plan in plans:

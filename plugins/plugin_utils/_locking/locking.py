@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lock the tools of a catalog: plan for each tool, then write what could be planned."""
+"""Lock the tools of a catalog: plan each tool, then write the plans."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PLANNERS: dict[str, Planner] = {
 
 @dataclass(frozen=True)
 class Selection:
-    """The tools of a run; all of them where nothing is named."""
+    """The tools of a run; all of them if none is named."""
 
     projects: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Selection:
 
 @dataclass
 class CatalogTexts:
-    """The projects of a catalog that can be read, and what is wrong with the others."""
+    """The readable projects of a catalog, and the problems of the others."""
 
     folder: str
     projects: list[ProjectText] = field(default_factory=list)
@@ -75,7 +75,7 @@ def read_catalog(folder: str, selection: Selection) -> CatalogTexts:
 
 
 def _read(catalog: CatalogTexts, name: str) -> list[str]:
-    """Add a project to the catalog; return what is wrong with it."""
+    """Add a project to the catalog; return its problems."""
     try:
         catalog.projects.append(read_project(catalog.folder, name))
     except SpecError as error:
@@ -111,7 +111,7 @@ def plan_tools(
 
 
 def apply_plans(plans: Iterable[ToolPlan]) -> None:
-    """Write wheels and locks. What fails for a tool is a fault of it, and the next one goes on."""
+    """Write wheels and locks. A failure is a fault of its tool, and the next tool continues."""
     for plan in plans:
         if plan.faults:
             continue

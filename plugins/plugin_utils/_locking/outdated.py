@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which tools have newer versions, as far as that can be known."""
+"""Find tools with newer versions, as far as that can be known."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def tool_versions(
 
 
 def versions_table(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """Return the lines of a table of versions for people."""
+    """Return the lines of a table of versions."""
     cells = [tuple(str(row[name]) for name in _HEADINGS) for row in rows]
     return text_table([_HEADINGS, *cells]) if cells else []
 
 
 Versions = tuple[str, str, str]
-"""A package, its locked version, and the newest one, which is empty where it is not known."""
+"""A package, its locked version, and the newest one, which is empty if it is not known."""
 
 
 def _row(entry: ToolEntry, package: str, locked: str, newest: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An index of Python packages, by the simple API.
+"""Read an index of Python packages, by the simple API.
 
 As JSON (PEP 691), or as HTML (PEP 503) where the index has no other:
 https://packaging.python.org/en/latest/specifications/simple-repository-api/
@@ -29,12 +29,12 @@ _ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.1"
 
 @dataclass(frozen=True)
 class IndexFile:
-    """A file that an index has of a project."""
+    """A file of a project in an index."""
 
     name: str
     url: str
     sha256: str = ""
-    """Empty where the index has no such checksum of it."""
+    """Empty if the index has no such checksum of it."""
     requires_python: str = ""
     yanked: bool = False
 
@@ -127,7 +127,7 @@ class PackageIndex:
 
 
 def index_of(url: str, login: Login) -> PackageIndex:
-    """Return the index of a URL; a login in the URL is taken out of it."""
+    """Return the index of a URL; a login in the URL is removed from it."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     in_url = Login(unquote(parts.username or ""), unquote(parts.password or ""))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the project files of a catalog whose pins may be missing yet, with the nodes to edit."""
+"""Read the project files of a catalog without all pins, with the nodes to edit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 @dataclass(frozen=True)
 class ToolEntry:
-    """A tool of a project's file, and where it is there."""
+    """A tool of a project's file, and its place in the file."""
 
     project: str
     path: str
@@ -35,7 +35,7 @@ class ToolEntry:
         return f"{self.project}/{self.tool['name']}"
 
     def where(self, *keys: str) -> str:
-        """Return ``file:line:column`` of the first of these keys that is there, or of the tool."""
+        """Return ``file:line:column`` of the first of these keys, or of the tool."""
         keys_in_file = {key.value: key for key, _value in self.node.value}
         node = next((keys_in_file[key] for key in keys if key in keys_in_file), self.node)
         return f"{self.path}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"

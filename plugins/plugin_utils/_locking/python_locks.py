@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the lock of Python packages, and get the wheels that it pins."""
+"""Create the lock of Python packages, and fetch the wheels that it pins."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class _Lock:
     """Its path in the catalog."""
     variants: tuple[Details, ...]
     text: str
-    """As it is on the disk; empty where it is not there."""
+    """Its text on the disk; empty if it does not exist."""
 
     def pythons(self) -> tuple[str, ...]:
         """Return the versions of Python that the catalog names, oldest first."""
         return _in_order(chain.from_iterable(map(_pythons_of, self.variants)))
 
     def requirements(self, settings: LockSettings, tool: dict[str, Any]) -> tuple[str, ...]:
-        """Return what the lock is made of; none where the catalog does not say."""
+        """Return the origin of the lock; None if the catalog does not name it."""
         named: dict[str, None] = {}
         for details in self.variants:
             texts = details.get("requirements") or []
@@ -50,17 +50,17 @@ class _Lock:
         return tuple(named)
 
     def requirements_file(self, settings: LockSettings) -> str:
-        """Return the path of a file with the requirements, where the catalog names one."""
+        """Return the path of a file with the requirements, if the catalog names one."""
         text = self.variants[0].get("requirements")
         return settings.sources.beside(text) if isinstance(text, str) else ""
 
     def pinned(self) -> tuple[str, ...]:
-        """Return what the lock itself pins, as requirements."""
+        """Return the pins of the lock, as requirements."""
         return tuple(line.text for line in lock_lines(self.text))
 
 
 def plan_lock(entry: ToolEntry, settings: LockSettings) -> ToolPlan:
-    """Return what is not locked of a Python tool: its locks, and their wheels."""
+    """Plan the locks of a Python tool, and their wheels."""
     plan = ToolPlan(entry)
     for lock in _locks(entry, settings):
         try:
@@ -95,7 +95,7 @@ def _locks(entry: ToolEntry, settings: LockSettings) -> Iterator[_Lock]:
 
 
 def _plan_text(plan: ToolPlan, lock: _Lock, settings: LockSettings) -> str:
-    """Return the text that the lock is to have; empty where that is not known."""
+    """Return the text that the lock must have; empty if it is not known."""
     requirements = lock.requirements(settings, plan.entry.tool)
     findings = list(_findings(lock, requirements))
     for finding in findings:
@@ -206,7 +206,7 @@ def locked_wheels(folder: str, lock: str) -> list[str]:
 
 
 def wheels_in(folder: str) -> list[str]:
-    """Return the names of all wheels in a folder, which need not be there."""
+    """Return the names of all wheels in a folder, which need not exist."""
     try:
         return sorted(name for name in os.listdir(folder) if name.endswith(".whl"))
     except FileNotFoundError:

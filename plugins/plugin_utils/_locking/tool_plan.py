@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run would change for one tool."""
+"""Plan the changes of a run for one tool."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from .yaml_edits import Edit
 
 @dataclass(frozen=True)
 class LockSettings:
-    """What applies to all tools of a run."""
+    """The settings for all tools of a run."""
 
     sources: ToolSources
     resolver: Resolver
     index_url: str
     login: Login = NO_LOGIN
     systems: tuple[System, ...] = ()
-    """Those of tools that name none."""
+    """The systems of tools that name none."""
     upgrade: bool = False
     findings_only: bool = False
-    """Whether it is enough to know what is not locked, and not what would be written."""
+    """Whether to find only what is not locked, and not what to write."""
     indexes: dict[str, PackageIndex] = field(default_factory=dict)
 
     def index_for(self, details: Mapping[str, Any]) -> PackageIndex:
@@ -40,20 +40,20 @@ class LockSettings:
         if url not in self.indexes:
             of_run = index_of(self.index_url, self.login)
             index = index_of(url, NO_LOGIN)
-            # The login of the run is for the index of the run alone.
+            # The login of the run is for the index of the run only.
             self.indexes[url] = of_run if index.url == of_run.url else index
         return self.indexes[url]
 
 
 @dataclass
 class ToolPlan:
-    """What is not locked of a tool, and what a run changes to lock it."""
+    """The unlocked content of a tool, and the changes that lock it."""
 
     entry: ToolEntry
     findings: list[str] = field(default_factory=list)
-    """What is not locked, each with its place. A run corrects it."""
+    """Unlocked content, each with its place. A run locks it."""
     faults: list[str] = field(default_factory=list)
-    """What a run cannot correct. Nothing of the tool is written then."""
+    """Errors that a run cannot correct. It then writes no files of the tool."""
     edits: list[Edit] = field(default_factory=list)
     """In the project's file."""
     locks: dict[str, str] = field(default_factory=dict)
@@ -62,11 +62,11 @@ class ToolPlan:
     """Wheels to fetch by path, each with its index and the hashes that the lock has."""
 
     def find(self, text: str, *keys: str) -> None:
-        """Note what is not locked, at the first of these keys."""
+        """Note unlocked content, at the first of these keys."""
         self.findings.append(f"{self.entry.where(*keys)}: {self.entry.tool['name']} {text}")
 
     def fault(self, text: str, *keys: str) -> None:
-        """Note what cannot be locked, at the first of these keys."""
+        """Note content that cannot be locked, at the first of these keys."""
         self.faults.append(f"{self.entry.where(*keys)}: {self.entry.tool['name']}: {text}")
 
     def fail(self, error: ShippingError, *keys: str) -> None:

@@ -26,7 +26,7 @@ _VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CER
 
 @dataclass(frozen=True)
 class Resolver:
-    """uv with nothing of the user's own settings."""
+    """Runs uv without the user's settings."""
 
     program: str
     cache: str

@@ -20,12 +20,12 @@ _BLOCK_STYLES = ("|", ">")
 
 
 class CannotEdit(Exception):
-    """A value is at no place of its own, such as an alias of another."""
+    """A value has no own place, such as an alias of another."""
 
 
 @dataclass(frozen=True)
 class Edit:
-    """The value that a key of a mapping is to have."""
+    """The value that a key of a mapping must have."""
 
     mapping: MappingNode
     key: str
@@ -76,7 +76,7 @@ def _replacement(text: str, edit: Edit) -> _Replacement:
 
 
 def _insertion(text: str, edit: Edit) -> _Replacement:
-    """Return a new key, behind the line of another one, or before it where that is longer."""
+    """Return a new key, after the line of another one, or before it if that is longer."""
     if not edit.mapping.value:
         raise CannotEdit(f"there is no key beside which {edit.key} could be written")
     key, value = _pair(edit.mapping, edit.after) or edit.mapping.value[0]
@@ -93,7 +93,7 @@ def _insertion(text: str, edit: Edit) -> _Replacement:
 
 
 def _ends_in_line(text: str, key: Node, value: Node) -> bool:
-    """Return whether a value ends in the line of its key; an alias is taken for one that does."""
+    """Return whether a value ends in the line of its key; an alias counts as one that does."""
     if value.start_mark.index < key.end_mark.index:
         return True
     in_line = value.end_mark.line == key.start_mark.line
