@@ -412,7 +412,7 @@ def test_what_is_wrong_with_a_catalog(bench: Bench):
     bench.write("tools:\n  t: {type: pyton}\n", "bad")
     bench.write(PYTHON)
     done = bench.lock()
-    assert done["failed"] and "bad.yml:2:13: 'pyton' is none of" in done["msg"]
+    assert done["failed"] and "bad.yml:2:13: 'pyton' must be one of" in done["msg"]
     assert "p/lock.txt" in bench.files()
     assert not bench.lock(projects=["p"]).get("failed")
     assert "project q has no file" in bench.lock(projects=["q"])["msg"]
