@@ -56,8 +56,7 @@ CONTENT_KEYS: Mapping[str, Key] = {
     "sha512": Key("sha512", "The checksum, in place of `sha256`.", each_platform=True, pins=True),
     "signature": Key(
         "signature",
-        "A signature that the file must have in addition to the checksum: `minisign` or `cosign`."
-        " See below.",
+        "A signature that the file must have in addition to the checksum: `minisign` or `cosign`.",
         each_platform=True,
     ),
     "os_names": Key("os_names", "The values of `{os}` in URLs, by `os`; by default, `os` itself."),
