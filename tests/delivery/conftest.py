@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Three machines with three users.
+"""Start three workstations with three users.
 
 Two users are on the first, one of them on the second as well, a third user is on the third.
 """
@@ -43,7 +43,7 @@ def machines(testrun_uid: str, worker_id: str) -> Iterator[dict[str, UserMachine
 
 @pytest.fixture
 def fleet(machines: dict[str, UserMachine], tmp_path: Path) -> Iterator[Fleet]:
-    """The machines as new; the home's path is short, since SSH puts a socket there."""
+    """Clean the workstations; the home's path is short, since SSH puts a socket there."""
     for machine in machines.values():
         if not machine.machine.pid("sshd"):
             machine.power_on()

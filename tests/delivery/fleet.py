@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Machines of people, a catalog and an inventory, and deliveries to them as a user makes them."""
+"""Provide workstations, a catalog and an inventory, and deliver to them as an operator does."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sha256(content: bytes) -> str:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a play came to."""
+    """The outcome of a play."""
 
     rc: int
     output: str
@@ -45,7 +45,7 @@ class Outcome:
         return self.rc == 0
 
     def of(self, host: str, action: str = "toolbox") -> list[dict[str, Any]]:
-        """The results of a module on a host, in their order."""
+        """Return the results of a module on a host, in their order."""
         return [
             line["result"]
             for line in self.results
@@ -54,7 +54,7 @@ class Outcome:
 
     @property
     def states(self) -> dict[str, str]:
-        """What the last table says of each machine."""
+        """Return the state of each host in the last table."""
         tables = [
             line["result"]
             for line in self.results
@@ -64,13 +64,13 @@ class Outcome:
 
     @property
     def changed(self) -> set[str]:
-        """The machines on which something changed."""
+        """Return the hosts that changed."""
         return {line["host"] for line in self.results if line["result"].get("changed")}
 
 
 @dataclass(frozen=True)
 class Delivering:
-    """A play under way."""
+    """A running play."""
 
     process: plays.Play | subprocess.Popen[bytes]
     output: Path
@@ -87,14 +87,14 @@ class Delivering:
         )
 
     def kill(self) -> None:
-        """End the whole play at once, as a power cut of the control machine does."""
+        """Kill the whole play, as a power cut of the controller does."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
 @dataclass
 class Fleet:
-    """Machines by name, who has them, and who is in which project."""
+    """Workstations by name, with their users and the projects of users."""
 
     home: Path
     machines: dict[str, UserMachine]
@@ -121,7 +121,7 @@ class Fleet:
         )
 
     def sample(self) -> None:
-        """The catalog that comes with the collection."""
+        """Copy the sample catalog of the collection."""
         shutil.copytree(SAMPLE, self.catalog, dirs_exist_ok=True)
 
     def user(self, name: str) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class Fleet:
         }
 
     def inventory(self) -> Path:
-        """As the inventory plugin would give it."""
+        """Write the inventory as the inventory plugin does."""
         hosts = {
             name: {
                 **machine.connection,
@@ -173,7 +173,7 @@ class Fleet:
         return self.play(str(playbook), "-e", json.dumps(given), *flags)
 
     def task(self, module: str, options: dict[str, Any], *flags: str, **keywords: Any) -> Outcome:
-        """Run a play with one module call on all machines."""
+        """Run a play with one module call on all hosts."""
         path = self.home / "play.yml"
         tasks = [{"name": module, f"shipping.code.{module}": options, **keywords}]
         path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
@@ -208,7 +208,7 @@ class Fleet:
         return self.start(playbook, *flags).wait()
 
     def says(self, machine: str, user: str, command: str) -> tuple[int, str]:
-        """What a command says that somebody gives by SSH."""
+        """Return the exit code and the output of a user's command by SSH."""
         done = self.machines[machine].ssh(user, command)
         return done.returncode, done.stdout.strip() or done.stderr.strip()
 

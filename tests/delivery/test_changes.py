@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens to people, machines and projects, and what must not."""
+"""Test changes of users, hosts and projects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PC1, PC2, PC3 = "pc1.example.com", "pc2.example.com", "pc3.example.com"
 
 
 def simple(fleet: Fleet, name: str, text: str = "1", **more: object) -> None:
-    """A project with one script of its name."""
+    """Write a project with one script of its name."""
     tool = {"type": "script", "version": text, "file": f"{name}/run.sh", "commands": [name], **more}
     fleet.catalog_of(name, {name: tool}, **{"run.sh": f"#!/bin/sh\necho {name} {text}\n".encode()})
 
@@ -58,7 +58,7 @@ def test_nothing_to_do_is_one_round_trip(fleet: Fleet):
 
 
 def test_where_only_a_module_gets_through(fleet: Fleet):
-    """It takes more round trips, and comes to the same."""
+    """It takes more round trips, with the same outcome."""
     simple(fleet, "atlas")
     fleet.projects = {"atlas": {"ada"}}
     first, second = (fleet.deliver("-vvv", delivery_pipelining=False) for _time in range(2))
@@ -86,7 +86,7 @@ def test_a_python_that_is_not_there(fleet: Fleet):
 
 
 def test_leaving_in_a_delivery_to_some_machines_is_one_round_trip(fleet: Fleet):
-    """What they were given is known, and so is who leaves; what else a machine has is asked for."""
+    """The state has what they were delivered; the host reports the rest."""
     simple(fleet, "atlas")
     simple(fleet, "beta")
     fleet.projects = {"atlas": {"ada", "cy"}}
@@ -163,7 +163,7 @@ def test_a_project_that_is_deleted(fleet: Fleet):
 
 
 def test_tools_that_the_catalog_drops(fleet: Fleet):
-    """Three users: blocked, with the catalog named; a leaver leaves; ``removed`` is consent."""
+    """Three users: blocked by the catalog; a leaver loses tools; ``removed`` approves."""
     tool = {"type": "script", "version": "1", "file": "atlas/run.sh"}
     content = {"run.sh": b"#!/bin/sh\n"}
     fleet.catalog_of("atlas", {"map": tool, "sky": tool}, **content)
@@ -262,7 +262,7 @@ def test_the_brake_counts_single_runs_together(fleet: Fleet):
 
 
 def test_what_a_run_has_removed_is_not_said_to_be_there(fleet: Fleet):
-    """What they were given is taken away at once.
+    """What they were delivered is removed at once.
 
     What they have besides they tell then, and that is too much.
     """
@@ -304,7 +304,7 @@ def test_what_a_run_has_removed_is_not_said_to_be_there(fleet: Fleet):
     ids=["only", "connect_timeout", "options", "max_shrink", "users"],
 )
 def test_a_mistake_in_what_the_play_is_given(fleet: Fleet, given: dict[str, Any], told: str):
-    """It is told once, before any machine is asked."""
+    """It is reported once, before a connection to any host."""
     simple(fleet, "atlas")
     fleet.projects = {"atlas": {"ada"}}
     failed = fleet.deliver("-vvv", **given)
@@ -324,7 +324,7 @@ def test_only_some(fleet: Fleet):
 
 
 def test_only_a_project_whose_last_member_has_left(fleet: Fleet):
-    """The inventory does not tell any more who was in it; what was delivered does."""
+    """The inventory has no former members; the state of deliveries has them."""
     simple(fleet, "atlas")
     simple(fleet, "beta")
     fleet.projects = {"atlas": {"ada", "bob"}, "beta": {"cy"}}
@@ -346,7 +346,7 @@ def test_only_a_project_whose_last_member_has_left(fleet: Fleet):
 
 
 def test_in_parts(fleet: Fleet):
-    """One machine after the other.
+    """One host after the other.
 
     The brake looks at all of them before the first one loses anything.
     """
@@ -429,7 +429,7 @@ def test_a_self_test_that_fails(fleet: Fleet):
 
 
 def test_a_mistake_in_the_catalog(fleet: Fleet):
-    """Its project stays as it is; the others are delivered, leavers leave; it is named once."""
+    """Its project stays; others are delivered, leavers lose tools; it is reported once."""
     simple(fleet, "atlas")
     simple(fleet, "beta")
     fleet.projects = {"atlas": {"ada", "bob"}, "beta": {"bob"}}
@@ -453,7 +453,7 @@ def test_a_mistake_in_the_catalog(fleet: Fleet):
 
 
 def test_a_call_of_the_module_with_a_mistake_in_the_catalog(fleet: Fleet):
-    """It delivers the rest, and fails with the mistake."""
+    """It delivers the rest, and fails with the error."""
     simple(fleet, "atlas", descripton="x")
     simple(fleet, "beta")
     record = {"host": PC1, "revision": "time:control:1"}
@@ -503,7 +503,7 @@ def test_killed_while_it_builds(fleet: Fleet):
 
 
 def test_a_full_disk(fleet: Fleet):
-    """What does not fit is told and left out.
+    """What does not fit is reported and left out.
 
     What was there works, and the next run with more room goes on.
     """
@@ -550,7 +550,7 @@ def test_a_full_disk(fleet: Fleet):
 
 
 def test_open_shells_and_running_programs(fleet: Fleet):
-    """A shell that was open before sees the new command.
+    """An open shell has the new command.
 
     A program that runs goes on through the change.
     """
@@ -627,7 +627,7 @@ def test_drift(fleet: Fleet, damage: str):
 
 
 def test_nothing_is_written_elsewhere(fleet: Fleet):
-    """Only /opt/shipping and the files of the enrolment.
+    """Only /opt/shipping and the files of the shell integration.
 
     The rest of these machines is read-only anyway.
     """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole road: a directory's group, the inventory, the playbook, a command on a machine."""
+"""Test all of it: a directory's group, the inventory, the playbook, a command on a host."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COMPANY = Company(
 
 
 class FromDirectory(Fleet):
-    """The same machines, with what a real directory says of them."""
+    """Return the same workstations, with users of a real directory."""
 
     server: Slapd
 

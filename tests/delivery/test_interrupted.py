@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Killed, or out of disk space, at every single step.
+"""Test a kill, or a full disk, at every single step.
 
 What was there works, and the next run goes on.
 """
@@ -59,7 +59,7 @@ def is_change(event: str, args: tuple[Any, ...], root: str) -> bool:
 
 
 def forked(box: Box, work: Callable[[], object], at: int, how: str) -> str:
-    """Run in a process of its own that meets its fate at a certain change; how it ended."""
+    """Run in a process that fails at a certain change; return how it ended."""
     child = os.fork()
     if child:
         _pid, status = os.waitpid(child, 0)
@@ -88,7 +88,7 @@ def forked(box: Box, work: Callable[[], object], at: int, how: str) -> str:
 
 
 def prepare(box: Box) -> Callable[[], Any]:
-    """A machine with one generation, and what is asked for next.
+    """Prepare a host with one generation, and the next request.
 
     One joins, one leaves, one tool changes.
     """
@@ -120,7 +120,7 @@ def is_new(box: Box) -> bool:
 
 
 def stages(box: Box, how: str) -> list[str]:
-    """One run for each change that it would make, each from the same beginning."""
+    """Run once for each change that it would make, each from the same start."""
     work = prepare(box)
     saved = Path(f"{box.top}-saved")
     os.rename(box.root, saved)
@@ -144,7 +144,7 @@ def stages(box: Box, how: str) -> list[str]:
 
 
 def copy(source: Path, target: Path) -> None:
-    """As it was, except for times of change, which nobody can set: markers are made anew."""
+    """Restore it, except for times of change, which cannot be set: markers are recreated."""
     from ansible_collections.shipping.code.plugins.module_utils._toolbox import acl
     from ansible_collections.shipping.code.plugins.module_utils._toolbox.tool_store import Store
 

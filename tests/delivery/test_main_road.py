@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Joining, working, changing, leaving, on real machines by SSH."""
+"""Test joining, working, changing, leaving, on real hosts by SSH."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def eve_may_become_root(fleet: Fleet, password: str) -> Iterator[None]:
 
 @pytest.mark.parametrize("password", ["", "correct horse"])
 def test_by_a_login_that_becomes_root(fleet: Fleet, password: str, eve_may_become_root: None):
-    """As most inventories have it: no login of root, and no Python set."""
+    """Most inventories have no login of root, and set no Python."""
     two = {"pc1.example.com", "pc2.example.com"}
     login = {
         "ansible_user": "eve",

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands and variables are found however somebody comes in."""
+"""Test commands and variables in all kinds of sessions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.long
 
 PC, USER = "pc1.example.com", "bob"
 ENROLLED = ". /etc/profile.d/shipping.sh"
-"""What gives the variables, and the PATH where something else was set."""
+"""The line that sets the variables, and the PATH if it was replaced."""
 BOTH = "'t; echo $T'"  # behind -c
 SESSIONS = {
     "ssh": (USER, f"{ENROLLED}; t; echo $T"),
@@ -29,7 +29,7 @@ SESSIONS = {
     "su": ("root", f"su - {USER} -c {BOTH}"),
     "sudo": ("root", f"sudo -i -u {USER} t && sudo -i -u {USER} printenv T"),
 }
-"""Who gives which command.
+"""The users with their commands.
 
 The environment is emptied where it could come from somewhere else than from the shell.
 """
@@ -119,7 +119,7 @@ def test_a_path_that_hides_the_commands(delivered: Fleet):
 
 
 def test_another_login_shell(delivered: Fleet):
-    """Those of whoever has zsh or fish have the variables in any case."""
+    """With zsh or fish, they have the variables in any case."""
     shells = [path for path in map(shutil.which, ("zsh", "fish")) if path]
     machine = delivered.machines[PC]
     try:
@@ -133,7 +133,7 @@ def test_another_login_shell(delivered: Fleet):
 
 
 def test_cron(delivered: Fleet):
-    """It sets a PATH of its own, so a job says what it needs.
+    """It sets a PATH of its own, so a job reads the shell integration.
 
     This one is run when cron starts, which spares the minute.
     """

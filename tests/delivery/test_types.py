@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each type on a real machine: first, again, changed, again, gone."""
+"""Test each type on a real host: first, again, changed, again, removed."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def python(fleet: Fleet, version: str) -> Tools:
 
 
 def locked(fleet: Fleet, version: str) -> None:
-    """A lock of npm with two packages, and their tarballs."""
+    """Write a lock of npm with two packages, and their tarballs."""
     packages: dict[str, Any] = {"": {"dependencies": {"t": version}}}
     for name, file, text in (
         ("t", "t.js", "#!/usr/bin/env node\nconsole.log(require('dep'))\n"),
@@ -188,7 +188,7 @@ def zip_of_windows(**files: bytes) -> bytes:
 
 
 def test_as_it_is_published(fleet: Fleet):
-    """Compressed, signed, by a template, from Windows: one run, of which one tool is refused."""
+    """Compressed, signed, by a template, from Windows: one run, which rejects one tool."""
     fleet.projects = {"p": {USER}}
     single, small = lzma.compress(says("xz")), zstd.compress(says("zst"))
     tar = zstd.compress(
@@ -286,7 +286,7 @@ def test_a_tool_and_the_node_that_it_needs(fleet: Fleet):
 
 
 def test_a_large_tool(fleet: Fleet):
-    """500 MB, once; where nothing has changed they are neither read nor sent again."""
+    """500 MB are sent once; without changes they are neither read nor sent again."""
     fleet.projects = {"p": {USER}}
     fleet.catalog_of("p", {}, large=b"#!/bin/sh\necho large\nexit\n")
     path = fleet.catalog / "p" / "large"
@@ -317,7 +317,7 @@ def test_a_tampered_wheel_is_refused(fleet: Fleet):
 
 
 def test_a_wheel_for_another_python(fleet: Fleet):
-    """The machine says what it is, and the control machine what it has not got.
+    """The host reports its system, and the controller what it lacks.
 
     Nothing is built.
     """
