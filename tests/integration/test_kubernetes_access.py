@@ -189,7 +189,7 @@ NO_WAY_IN: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     "no-kubeconfig": (
         {"host": None, "api_key": None, "kubeconfig": "/no/such/kubeconfig"},
-        ("there is no kubeconfig at /no/such/kubeconfig",),
+        ("no kubeconfig exists at /no/such/kubeconfig",),
     ),
 }
 

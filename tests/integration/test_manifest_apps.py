@@ -630,7 +630,7 @@ def test_kustomization_and_chart(
         ),
         (
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndate: {color: blue}\n",
-            "the cluster refuses ConfigMap/a",
+            "the cluster rejects ConfigMap/a",
         ),
         (
             "apiVersion: v1\nkind: ConfigMap\nkind: Secret\nmetadata: {name: a}\n",

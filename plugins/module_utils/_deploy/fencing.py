@@ -75,7 +75,7 @@ class LeaseKeeper:
             self._lost = self._lost or _taken_over_by(lease)
         if self._lost:
             raise LeaseLost(
-                f"this run no longer holds {self._app}",
+                f"this run lost the lease of {self._app}",
                 self._lost,
                 "Nothing more was written; see shipping.code.release_info for what runs",
             )

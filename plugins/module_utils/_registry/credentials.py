@@ -78,7 +78,7 @@ class Credentials:
         raise PlanError(
             f"cannot read the credentials for {registry}",
             why,
-            "Check docker_config and its credential helper, or give registry_auths",
+            "Check docker_config and its credential helper, or set registry_auths",
         )
 
     def _config_file(self) -> str:
@@ -224,7 +224,7 @@ def _read_config(path: str) -> dict[str, Any]:
         why = os_words(error)
     except ValueError as error:
         why, remedy = (
-            f"it is no JSON of a Docker client ({error})",
+            f"it is not the JSON of a Docker client ({error})",
             "Correct the file, or name another one by docker_config",
         )
     raise PlanError(f"cannot read {path}", why, remedy)

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Taking over what ``kubectl`` or Helm made, without restarting what does not change.
+"""Adopt objects that ``kubectl`` or Helm created, without restarting unchanged workloads.
 
-A selector can never change, so it stays. What we declare is ours alone afterwards: the former
-owners let go of it in ``managedFields``, or it would survive when it leaves the spec.
+A selector can never change, so it is kept. Afterwards this collection owns what it declares: the
+former owners lose it in ``managedFields``, or it would survive when it is removed from the spec.
 https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership
 """
 
@@ -27,10 +27,10 @@ from .observe import Body, Snapshot
 from .planning import PlannedObject
 from .pods import pinned
 
-# Who holds what was put back as it was: the server's own name for fields from before the first
+# The owner of restored fields: the server's own name for fields from before the first
 # apply.
 BEFORE = "before-first-apply"
-# Tools by which people deploy; kubernetes.core's modules are known by their client.
+# Tools by which users deploy; kubernetes.core's modules are known by their client.
 FORMER = ("kubectl", "helm", "Helm", "OpenAPI-Generator", "ansible", BEFORE)
 _ADDED = ("bare", "selector", "container", "security", "pull_secret")
 _ATTEMPTS, _PAUSE = 8, 0.2
@@ -38,7 +38,7 @@ _ATTEMPTS, _PAUSE = 8, 0.2
 
 def is_foreign(workload: Body) -> bool:
     """Return whether a workload selects its pods by labels that are not ours."""
-    # What a definition has made may have anything in its spec.
+    # A custom resource may have anything in its spec.
     spec = workload.get("spec")
     selector = spec.get("selector") if isinstance(spec, dict) and "template" in spec else None
     labels = selector.get("matchLabels") if isinstance(selector, dict) else None
@@ -152,7 +152,7 @@ def taken_over(
 ) -> tuple[list[PlannedObject], Snapshot]:
     """Return the entries with the unmanaged objects that they take over.
 
-    That is where the user wants it and the object belongs to no other app. What was found has
+    That is where the user wants it and the object belongs to no other app. The found object has
     those objects among the app's own then.
     """
     result = []
@@ -237,7 +237,7 @@ def _workload(name: str, snapshot: Snapshot) -> Body | None:
 
 
 def hand_over(cluster: Cluster, kind: Kind, written: Body) -> None:
-    """Let the former owners let go of everything that we declare.
+    """Remove the former owners from everything that this collection declares.
 
     Controllers write at the same time.
     """
@@ -291,7 +291,7 @@ def put_back(cluster: Cluster, kind: Kind, original: Body) -> None:
     raise PlatformError(
         f"{kind.name} {metadata['name']} could not be put back as it was",
         f"another client changed it {_ATTEMPTS} times meanwhile",
-        "Find out who does, then run again",
+        "Find that client, then run the task again",
     )
 
 

@@ -79,7 +79,7 @@ def _standard(
     return {(group, name): Kind(name, path, plural, namespaced) for name, plural in kinds}
 
 
-# The kinds that every cluster has, by apiVersion and kind; others are asked for.
+# The kinds that every cluster has, by apiVersion and kind; others are discovered.
 STANDARD: dict[tuple[str, str], Kind] = {
     **_standard(
         "v1",
@@ -139,7 +139,7 @@ _STANDARD_GROUPS = frozenset((api_group(version), name) for version, name in STA
 
 
 def kind_word(version: str, kind: str) -> str:
-    """Return a kind's name, with its API group where that is none of Kubernetes' own.
+    """Return a kind's name, with its API group unless that is one of Kubernetes' own.
 
     Two groups may have a kind of one name, such as the Service of Knative.
     """

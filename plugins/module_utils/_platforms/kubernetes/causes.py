@@ -18,7 +18,7 @@ from ..._core.cause import Cause
 from ..._deploy.start_failures import START_FAILURES
 
 _AT_ONCE, _SOON = 1.0, 3.0
-# A volume that is made when it is claimed: the scheduler asks again, and storage takes its time.
+# A volume that is created when it is claimed: the scheduler retries, and storage is slow.
 _BOUND, _MADE = 10.0, 30.0
 IMAGE_REASONS = (
     "ErrImagePull",
@@ -39,8 +39,8 @@ _VOLUME = (
     "free storage",
     "pvc(s)",
 )
-# What stands in the scheduler's message -> kind, text, patience; what needs patience, a pod that
-# goes may make possible. A message has the reasons of all nodes, so several rows may fit: the first
+# A part of the scheduler's message -> kind, text, patience; what needs patience, a pod that
+# ends may make possible. A message has the reasons of all nodes, so several rows may fit: the first
 # one counts.
 _NO_VOLUME = "its volume cannot be provisioned"
 _UNSCHEDULABLE: tuple[tuple[str, str, str, float], ...] = (
@@ -131,7 +131,7 @@ _ADMITTED_LATER = (
     "status unknown for quota",
 )
 _ADMITTED = 10.0
-# What a kubelet says while the runtime is away, as in an upgrade (google.golang.org/grpc).
+# The kubelet's messages while the runtime is away, as in an upgrade (google.golang.org/grpc).
 _AWAY = (
     "error reading from server",
     "Error while dialing",
@@ -143,7 +143,7 @@ _AWAY = (
 def unschedulable(message: str, *, other_architecture: bool) -> Cause | None:
     """Return why the scheduler finds no node.
 
-    ``other_architecture`` where the service asks for one and for nothing else.
+    ``other_architecture`` where the service requires one and nothing else.
     """
     for words, kind, text, patience in _UNSCHEDULABLE:
         if words in message:
@@ -182,7 +182,7 @@ def image(reason: str, message: str, name: str) -> Cause:
 
 
 def denied(cause: Cause, *, unread: bool) -> Cause:
-    """Return why an image is denied to a pod that brings credentials.
+    """Return why an image is denied to a pod with credentials.
 
     ``unread`` where its kubelet could not read them, and tries again.
     """

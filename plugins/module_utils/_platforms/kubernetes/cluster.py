@@ -49,7 +49,7 @@ class Busy(Unreachable):
 
 
 class Conflict(PlatformError):
-    """Somebody else owns fields; ``owners`` has (manager, field)."""
+    """Another manager owns fields; ``owners`` has (manager, field)."""
 
     def __init__(self, what: str, why: str, owners: list[tuple[str, str]]) -> None:
         self.owners = owners
@@ -61,7 +61,7 @@ class WebhookAway(Busy):
 
 
 class Invalid(PlatformError):
-    """The object breaks a rule; ``refusals`` has what is said of its fields."""
+    """The object breaks a rule; ``refusals`` has the messages about its fields."""
 
     refusals: tuple[Refusal, ...] = ()
 
@@ -85,7 +85,7 @@ class Cluster:
         return self.clock + time.monotonic() - self._heard
 
     def get(self, kind: Kind, name: str) -> dict[str, Any]:
-        """Return one object; raise NotFound where there is none."""
+        """Return one object; raise NotFound without one."""
         found: dict[str, Any] = self._call("GET", kind.path(self.namespace, name))
         return found
 
@@ -279,7 +279,7 @@ class Cluster:
         if not isinstance(found, dict):
             raise PlatformError(
                 f"the answer of {self.access.host} is not that of a cluster",
-                f"it is no JSON object: {_beginning(response.data)}",
+                f"it is not a JSON object: {_beginning(response.data)}",
                 "Check the kubeconfig's server or host, and proxies before it",
             )
         return found
@@ -313,8 +313,8 @@ class Cluster:
         try:
             return self._pool.request(method, url, **options)
         except urllib3.exceptions.SSLError as error:
-            # A server that is short of everything may end a handshake with an alert. What only
-            # reads is asked once more.
+            # A server that is short of everything may end a handshake with an alert. Requests
+            # that only read are repeated once.
             if method != "GET" or "CERTIFICATE" in str(error).upper():
                 raise
             return self._pool.request(method, url, **options)
@@ -454,10 +454,10 @@ def _encoded(body: Any) -> bytes:
 
 
 def _event(line: bytes) -> dict[str, Any]:
-    """Return an event of a watch; raise ValueError where it is none."""
+    """Return an event of a watch; raise ValueError if it is invalid."""
     event = json.loads(line)
     if not isinstance(event, dict) or not isinstance(event.get("object"), dict):
-        raise ValueError("what it sent is no event of a watch")
+        raise ValueError("it is not an event of a watch")
     return {"type": "", **event}
 
 
@@ -481,7 +481,7 @@ def _parsed(data: bytes) -> dict[str, Any]:
 def _refusal(method: str, path: str, status: int, answer: Mapping[str, Any]) -> PlatformError:
     """Return the server's Status as one of our errors."""
     why = refusals.sentence(status, answer)
-    what = f"the cluster refused {method} {path.partition('?')[0]}"
+    what = f"the cluster rejected {method} {path.partition('?')[0]}"
     reason = answer.get("reason", "")
     denied = _denial(status, why)
     if denied:
@@ -538,12 +538,12 @@ def _owners(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _denial(status: int, why: str) -> Denied | None:
-    """Return the error of a user whom the server does not know, or who may not do this."""
+    """Return the error of an unknown user, or of one without the right."""
     if status == 401:
         return Denied(
             "the cluster does not accept these credentials",
             why,
-            "They may have expired: log in again, or give another api_key or kubeconfig",
+            "They may have expired: log in again, or set another api_key or kubeconfig",
         )
     # Admission answers 403, too (quotas, webhooks, Pod Security): only the sentence of the
     # authorizer is about rights.
@@ -551,7 +551,7 @@ def _denial(status: int, why: str) -> Denied | None:
         return None
     remedy = "Let its Role have that verb; the guide on Kubernetes lists what is needed"
     if 'User "system:anonymous"' in why:
-        remedy = "Give api_key, client_cert or a kubeconfig with a user"
+        remedy = "Set api_key, client_cert or a kubeconfig with a user"
     return Denied(_forbidden(why), why, remedy)
 
 

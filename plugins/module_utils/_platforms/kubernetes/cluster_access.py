@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a cluster is and how to be let in.
+"""The address of a cluster and the login to it.
 
 Addresses, tokens and certificates are read here, which takes a tenth of a second. What needs more,
 such as exec plugins, OpenID Connect and a pod's own account, the official client does. Format:
@@ -95,7 +95,7 @@ def _impersonation(given: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _login(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the options say of who logs in, and whom to trust."""
+    """Return the login and the trust that the options set."""
     result: dict[str, Any] = {}
     if given.get("api_key"):
         result["authorization"] = _bearer(given["api_key"])
@@ -169,7 +169,7 @@ def _configured(given: Mapping[str, Any]) -> Access:
                 _account_namespace(),
             )
         raise ShippingError(
-            f"there is no kubeconfig at {' or '.join(paths)}",
+            f"no kubeconfig exists at {' or '.join(paths)}",
             "no such file on the host that runs the module",
             "Set kubeconfig, or host with api_key or client_cert",
         )
@@ -197,11 +197,11 @@ def _merged(paths: list[str]) -> dict[str, Any]:
         except yaml.YAMLError as error:
             raise ShippingError(
                 f"cannot read {path}",
-                f"it is no YAML: {' '.join(str(error).split())}",
+                f"it is not YAML: {' '.join(str(error).split())}",
                 "Correct the kubeconfig",
             ) from error
         if not isinstance(content, dict):
-            raise _no_kubeconfig(path, "it is no kubeconfig")
+            raise _no_kubeconfig(path, "it is not a kubeconfig")
         for kind in ("clusters", "users", "contexts"):
             entries = [_section(entry, kind[:-1], path) for entry in _entries(content, kind, path)]
             result.setdefault(kind, []).extend(entries)
@@ -231,7 +231,7 @@ def _texts(values: Mapping[str, Any], folder: str, path: str) -> dict[str, Any]:
     for key in (*_TEXTS, *_PATHS):
         value = result.get(key)
         if isinstance(value, (dict, list)):
-            raise _no_kubeconfig(path, f"{key} is no text")
+            raise _no_kubeconfig(path, f"{key} is not a string")
         if value is not None:
             result[key] = os.path.join(folder, str(value)) if key in _PATHS else str(value)
     return result
@@ -290,7 +290,7 @@ def _data(entry: Mapping[str, Any], key: str) -> bytes:
         except ValueError as error:
             raise ShippingError(
                 f"cannot read {key}-data of the kubeconfig",
-                f"it is no base64: {error}",
+                f"it is not base64: {error}",
                 "Correct the kubeconfig",
             ) from error
     return _read(entry[key], "kubeconfig") if entry.get(key) else b""
@@ -343,7 +343,7 @@ def _by_client(load: Callable[[Any, Any], None], namespace: str) -> Access:
 
 
 def _load(load: Callable[[], None], has_login: Callable[[], bool]) -> None:
-    """Load a configuration; raise ShippingError where that fails or brings no login.
+    """Load a configuration; raise ShippingError where that fails or has no login.
 
     The client only logs why a plugin failed.
     """
@@ -377,7 +377,7 @@ def _token(configuration: Any) -> str:
 
 
 class _ErrorLog(logging.Handler):
-    """What the official client only logs, such as why a plugin failed."""
+    """Messages that the official client only logs, such as why a plugin failed."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

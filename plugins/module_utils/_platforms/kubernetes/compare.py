@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is declared against what is there. Pure.
+"""Compare declared with existing objects. Pure.
 
 Only declared things are owned: what an object has beyond them is others' business.
 """
@@ -18,7 +18,7 @@ Body = Mapping[str, Any]
 
 # What identifies an entry of a list, as the API's schemas have it (x-kubernetes-list-map-keys).
 _KEYS = ("name", "target", "mountPath", "containerPort", "port", "ip", "topologyKey")
-# What is another thing where it is not said than where it is false or 0.
+# Fields that differ between unset and false or 0.
 _MEANT = frozenset(
     {
         "automountServiceAccountToken",
@@ -49,19 +49,19 @@ def is_applied(wanted: Body, live: Body) -> bool:
 
 
 def annotation(body: Body, key: str) -> str:
-    """Return an object's annotation, empty where there is none."""
+    """Return an object's annotation, empty without one."""
     return str((body["metadata"].get("annotations") or {}).get(key, ""))
 
 
 def label(body: Body, key: str) -> str:
-    """Return an object's label, empty where there is none."""
+    """Return an object's label, empty without one."""
     return str((body["metadata"].get("labels") or {}).get(key, ""))
 
 
 def key_of(body: Body) -> tuple[str, str]:
     """Return what identifies an object of an app: its kind and name.
 
-    The kind has its API group where that is none of Kubernetes' own, the name its namespace where
+    The kind has its API group unless that is one of Kubernetes' own, the name its namespace where
     that is not the app's.
     """
     metadata = body["metadata"]
@@ -104,7 +104,7 @@ def _says_nothing(key: str, value: Any) -> bool:
 
 
 def _key(items: list[Any]) -> str:
-    """Return the key that all entries of a list have; empty where there is none."""
+    """Return the key that all entries of a list have; empty without one."""
     if not items:
         return ""
     return next(
@@ -189,7 +189,7 @@ def _by_identity(items: list[Any], key: str) -> dict[str, Any]:
 
 
 def entry_like(item: Mapping[str, Any], items: Any) -> Any:
-    """Return the entry of a list that stands for the same thing; None where there is none."""
+    """Return the entry of a list with the same identity; None without one."""
     key = _key([item])
     if not key or not isinstance(items, list) or not _key(items):
         return None
@@ -210,14 +210,14 @@ def merged(live: Any, wanted: Any) -> Any:
 def projected(live: Any, shape: Any) -> Any:
     """Return the part of an object that another one has, too.
 
-    What is declared of it, for people to read.
+    The declared part of it, for users to read.
     """
     if isinstance(shape, Mapping) and isinstance(live, Mapping):
         return _projected_mapping(live, shape)
     if isinstance(shape, list) and isinstance(live, list) and _key(shape):
         key = _key(shape)
         known = _by_identity(shape, key)
-        # What a definition has made may have entries of any type.
+        # A custom resource may have entries of any type.
         named = _by_identity([item for item in live if isinstance(item, Mapping)], key)
         return [projected(item, known[name]) for name, item in named.items() if name in known]
     return live

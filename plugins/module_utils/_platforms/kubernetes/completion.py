@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Add to a spec what the namespace asks for and what is kept of workloads that are taken over."""
+"""Add to a spec what the namespace requires and what is kept of adopted workloads."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Completer:
         known = (
             former.get("pull_secret") and Reference.parse(former["reference"]).registry == registry
         )
-        # imagePullSecrets is in the template: a run that brings no credentials would replace all
+        # imagePullSecrets is in the template: a run without credentials would replace all
         # pods.
         if known or self._credentials.for_registry(registry):
             return {"pull_secret": storage.registry_name(app)}

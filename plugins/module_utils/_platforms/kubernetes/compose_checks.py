@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Kubernetes cannot take of an app in normal form, though it knows the keys.
+"""Report settings of an app that Kubernetes does not support, though it has the keys.
 
 The checks report and change nothing.
 """
@@ -167,7 +167,7 @@ def _check_grants(service: Service, reader: Reader) -> None:
 
 
 def _check_grant(grant: Mapping[str, Any], owner: str, reader: Reader) -> None:
-    # Such files belong to root: another user reads them by the group's bit or by everybody's.
+    # Such files belong to root: another user reads them by the group's bit or by that of all users.
     readable = 0o004 if grant["gid"] == "0" else 0o044
     if grant["uid"] not in ("0", owner):
         reader.at("uid").problem(

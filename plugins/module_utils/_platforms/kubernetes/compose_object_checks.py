@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Kubernetes cannot take of an app's names, volumes and networks."""
+"""Report names, volumes and networks of an app that Kubernetes does not support."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Defaults that an object keeps and its new form forbids. Pure.
 
-Server-side apply keeps a field that the server defaulted, since nobody owns it: the
+Server-side apply keeps a field that the server defaulted, since it has no owner: the
 ``rollingUpdate`` of a Deployment whose strategy becomes Recreate, or the ``emptyDir`` of a volume
 that gets a source (seen with Kubernetes 1.36, which rejects both). Such an object is replaced.
 """
@@ -74,7 +74,7 @@ def replacement(refusals: Iterable[Refusal], wanted: Body, live: Body) -> dict[s
 
 
 def _inside(place: _Place, steps: Iterable[Step]) -> _Place | None:
-    """Return the part that a path leads to; None where there is none on both sides."""
+    """Return the part that a path leads to; None if both sides lack it."""
     for step in steps:
         inner = place.inner(step)
         if inner is None:

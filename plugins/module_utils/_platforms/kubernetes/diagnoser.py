@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be learnt of a pod that failed: its container's end, its probes, its last lines."""
+"""Collect evidence of a failed pod: its container's end, its probes, its last lines."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Diagnoser:
         return _of_pod(self._cluster, pod, task, cause)
 
     def _cause_of_image(self, task: Task, reference: str) -> Cause | None:
-        """Return what the registry says of the image that a pod lacks; None where it has it."""
+        """Return the registry's answer about a missing image; None if it has the image."""
         pod = (self._cluster.find(POD, task.name) if task.name else None) or {}
         lacking = _without_image(pod)
         # The reference is the service's first image, as the spec writes it.

@@ -122,7 +122,7 @@ class Driver:
         *,
         originals: Sequence[Any] = (),
     ) -> list[str]:
-        """Remove services and wait until their pods are gone; volumes stay."""
+        """Remove services and wait until their pods are removed; volumes are kept."""
         by_uid = {body["metadata"]["uid"]: body for body in originals}
         removal = Removal(self._cluster, app, fence, deadline, by_uid)
         manifests: set[str] = set()
@@ -134,7 +134,7 @@ class Driver:
     def remove_networks(
         self, app: str, names: Iterable[str], fence: Fence, deadline: float
     ) -> None:
-        """Remove the policies; they are gone at once."""
+        """Remove the policies, which takes effect at once."""
         removed = set(names) | {
             body["metadata"]["name"] for body in render.policies(app, Resolved())
         }

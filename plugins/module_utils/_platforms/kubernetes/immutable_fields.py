@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the API server does not change in place, and what a plan makes of it. Pure."""
+"""Plan changes that the API server does not make in place. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _QUOTED = re.compile(r"[`']([A-Za-z.\[\]*]+)[`']")
 
 
 def fields(refusals: Iterable[Refusal], wanted: Body, live: Body) -> tuple[str, ...]:
-    """Return the fields that cannot change in place, where that is all that was refused."""
+    """Return the fields that cannot change in place, if nothing else was rejected."""
     listed = list(refusals)
     if not listed or not all(_is_immutable(refusal) for refusal in listed):
         return ()
@@ -46,7 +46,7 @@ def _is_immutable(refusal: Refusal) -> bool:
 
 
 def _exact(refusal: Refusal, wanted: Body, live: Body) -> Iterator[str]:
-    """Yield the fields that a refusal is about: those that differ where it names the whole spec."""
+    """Yield the fields of a rejection: those that differ if it names the whole spec."""
     if refusal.field != "spec":
         yield refusal.field
         return
@@ -125,12 +125,10 @@ def _objection(service: str, recreated: Recreated, recreate: Collection[str]) ->
             "its volumes would be removed with it, so set"
             " spec.persistentVolumeClaimRetentionPolicy.whenDeleted to Retain first"
         )
-    # A Job runs to its end and serves nobody, so nothing is interrupted.
+    # A Job runs to its end and has no clients, so nothing is interrupted.
     if recreated.kind == manifests.JOB or service in recreate:
         return ""
-    return (
-        f"set recreate: [{service}], which removes it and creates it again, or give it another name"
-    )
+    return f"set recreate: [{service}], which recreates it, or give it another name"
 
 
 def finished_job(name: str, *, is_stale: bool) -> ServicePlan:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether any object is what it was asked to be, by the rules of kstatus. Pure.
+"""Compute the status of any object, by the rules of kstatus. Pure.
 
 https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md
 """
@@ -53,7 +53,7 @@ def _said(condition: Body, default: str) -> str:
 def _by_conditions(body: Body) -> Status:
     """Return the status by Ready, Reconciling and Stalled, on which controllers agree.
 
-    An object that says nothing is current.
+    An object without conditions is current.
     """
     stalled, reconciling, ready = (
         _condition(body, kind) for kind in ("Stalled", "Reconciling", "Ready")
@@ -70,7 +70,7 @@ def _by_conditions(body: Body) -> Status:
 def _definition(body: Body) -> Status:
     names, established = _condition(body, "NamesAccepted"), _condition(body, "Established")
     if names.get("status") == "False":
-        return FAILED, _said(names, "its names are taken")
+        return FAILED, _said(names, "its names are in use")
     return (
         (CURRENT, "")
         if established.get("status") == "True"
@@ -79,7 +79,7 @@ def _definition(body: Body) -> Status:
 
 
 def _job(body: Body) -> Status:
-    # One that is suspended is as it was asked for, and runs when somebody resumes it.
+    # A suspended Job is as declared, and runs when a user resumes it.
     if (body.get("spec") or {}).get("suspend") is True:
         return CURRENT, ""
     failed, complete = _condition(body, "Failed"), _condition(body, "Complete")

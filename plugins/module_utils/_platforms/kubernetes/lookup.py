@@ -19,7 +19,7 @@ from .observe import Body, Key, Snapshot
 
 
 def find_all(cluster: Cluster, kind: Kind, name: str) -> list[Body]:
-    """Return the object of a name in a list, which is empty where there is none."""
+    """Return the object of a name in a list, which is empty without one."""
     body = cluster.find(kind, name)
     return [body] if body else []
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Manifests as they are: each object becomes a service of the app. Pure.
 
-A service is called by its object's kind and name. A Secret's content is no part of it: what stands
+A service is called by its object's kind and name. A Secret's content is not in it: what is
 in the record is the name of a Secret of ours that keeps it.
 """
 
@@ -50,7 +50,7 @@ _OF_THE_SERVER = (
     "generation",
     "selfLink",
 )
-# What holds what nobody can make again stays when it leaves the manifests.
+# Objects whose data cannot be restored are kept when they are removed from the manifests.
 LASTING = ("PersistentVolumeClaim", "PersistentVolume", "Namespace", "CustomResourceDefinition")
 JOB = "Job"
 # What sets the number of pods of the workload that its spec.scaleTargetRef names.
@@ -80,7 +80,7 @@ _MAPPINGS = {
 
 @dataclass
 class Manifests:
-    """What was read: the objects in order, and the secret contents of Secrets by object."""
+    """The objects in order, and the secret contents of Secrets by object."""
 
     objects: dict[str, Body] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
@@ -276,7 +276,7 @@ def _objections(
 def _misshapen(document: Body, title: str) -> Iterable[Problem]:
     """Yield what is looked into here and has not the shape that the API gives it.
 
-    Everything else is the API's to judge.
+    The API checks everything else.
     """
     kind = document["kind"]
     paths = ("metadata.labels", "metadata.annotations", *_MAPPINGS.get(kind, ()))
@@ -332,7 +332,7 @@ def _content(body: Body, title: str, problems: list[Problem]) -> bytes:
         except ValueError:
             problems.append(
                 Problem(
-                    f"{title}.data.{key}", "is no base64; write the text itself under stringData"
+                    f"{title}.data.{key}", "is not base64; write the text itself under stringData"
                 )
             )
     # The name of the kept Secret follows the content, so the order of keys must not matter.

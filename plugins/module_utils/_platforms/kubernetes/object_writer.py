@@ -24,7 +24,7 @@ _STAMP_PATIENCE = 30.0
 
 
 def keeping_replicas(wanted: Body, live: Body | None) -> Body:
-    """Return what is wanted, with the number of pods that is there where we let go of it."""
+    """Return the wanted object, with the current number of pods if the spec drops it."""
     if (
         live is None
         or key_of(wanted)[0] not in ("Deployment", "StatefulSet")
@@ -55,7 +55,7 @@ class ObjectWriter:
         self._cluster = cluster
 
     def write(self, kind: Kind, body: Body, notes: Mapping[str, str], fence: Fence) -> Body:
-        """Write one object, from a fresh read, until nobody else was faster."""
+        """Write one object from a fresh read, until no other client was faster."""
         name = body["metadata"]["name"]
         for _attempt in range(_ATTEMPTS):
             live = self._cluster.find(kind, name)
@@ -79,8 +79,8 @@ class ObjectWriter:
                 raise Busy(error.what, error.why, "Try again") from error
         raise PlatformError(
             f"{kind.name} {name} could not be written",
-            f"somebody else changed it {_ATTEMPTS} times meanwhile",
-            "Find out who does, then run again",
+            f"another client changed it {_ATTEMPTS} times meanwhile",
+            "Find that client, then run the task again",
         )
 
     def _send(
@@ -122,7 +122,7 @@ class ObjectWriter:
         return self._cluster.apply(kind, {**body, "metadata": metadata})
 
     def _hand_replicas_to_scaler(self, kind: Kind, live: Body) -> Body:
-        """Let another manager hold the number before we let go of it.
+        """Hand the number to another manager before this one drops it.
 
         Else the server would make it 1.
         """
@@ -135,7 +135,7 @@ class ObjectWriter:
         return self._cluster.apply(kind, held, manager=SCALER)
 
     def set_replicas(self, kind: Kind, name: str, replicas: int, fence: Fence) -> Body:
-        """Set a workload's number of pods, and nothing else; raise NotFound where there is none."""
+        """Set a workload's number of pods, and nothing else; raise NotFound without one."""
         for _attempt in range(_ATTEMPTS):
             live = self._cluster.get(kind, name)
             try:
@@ -147,8 +147,8 @@ class ObjectWriter:
                 time.sleep(_PAUSE)
         raise PlatformError(
             f"service {name} could not be scaled",
-            f"somebody else changed it {_ATTEMPTS} times meanwhile",
-            "Find out who does, then run again",
+            f"another client changed it {_ATTEMPTS} times meanwhile",
+            "Find that client, then run the task again",
         )
 
     def stamp(self, kind: Kind, name: str, fence: Fence) -> None:
@@ -167,9 +167,9 @@ class ObjectWriter:
             except Outdated:
                 time.sleep(_PAUSE)
         raise PlatformError(
-            f"{kind.name} {name} could not be taken over from the former run",
+            f"{kind.name} {name} could not be fenced from the former run",
             f"another client changed it all along for {_STAMP_PATIENCE:.0f} s",
-            "Find out who does, then run again",
+            "Find that client, then run the task again",
         )
 
     def _merge(
@@ -197,7 +197,7 @@ def _refuse_later(name: str, live: Body | None, fence: Fence) -> None:
     token = int(annotation(live, TOKEN) or 0) if live is not None else 0
     if live is not None and token > fence.token:
         raise LeaseLost(
-            f"this run no longer holds {label(live, APP) or name}",
+            f"this run lost the lease of {label(live, APP) or name}",
             f"a later run wrote {name} (token {token}, this run has {fence.token})",
             "Nothing more was written",
         )

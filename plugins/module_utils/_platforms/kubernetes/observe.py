@@ -47,11 +47,11 @@ _UNNOTICED = 1.5
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What one look at the cluster shows of an app.
+    """The state of an app by one look at the cluster.
 
     ``objects`` has the app's own by kind and name, ``unmanaged`` others' of the names that it
     needs; ``applied`` the generation of each workload that was written last, which a look must have
-    reached; ``begun`` when the cluster was first looked at. What another look finds goes into
+    reached; ``begun`` when the cluster was first looked at. Another look's findings are in
     another one of these.
     """
 
@@ -164,8 +164,8 @@ def _running(
     body = snapshot.workloads[name]
     everywhere = body["kind"] == DAEMON_SET.name
     metadata, status = body["metadata"], body.get("status") or {}
-    # A status of an older generation, or a look from before the write, shows nothing of what was
-    # sent.
+    # A status of an older generation, or a look from before the write, shows nothing of this
+    # write.
     is_observed = status.get("observedGeneration", 0) >= max(
         metadata.get("generation", 0), snapshot.applied.get(name, 0)
     )

@@ -25,13 +25,13 @@ _UNSEEN = "its controller has not seen the change yet"
 def state(
     name: str, body: Body, watched: Watched, *, applied: int, is_standard: bool
 ) -> ServiceState:
-    """Return the state of an object for which one task stands.
+    """Return the state of an object, represented by one task.
 
     ``applied`` is the generation that was written last; ``is_standard`` where every cluster has
     its kind.
     """
     phase, why = kstatus.status(body, is_standard=is_standard)
-    # A look from before the write shows nothing of what was sent.
+    # A look from before the write shows nothing of this sent.
     if body["metadata"].get("generation", 0) < applied:
         phase, why = kstatus.IN_PROGRESS, _UNSEEN
     task = _task(name, body, phase, why)
@@ -118,7 +118,7 @@ def _last_failure(pod: Body) -> Container | None:
 
 
 def _unfinished(task: Task, body: Body, pods: Sequence[Body], watched: Watched) -> Iterator[Task]:
-    """Yield what a pod that has not ended waits for, or why there is none."""
+    """Yield what a running pod waits for, or why there is no pod."""
     living = [pod for pod in pods if pod_health.is_living(pod)]
     if not living:
         cause = rejected_pods.cause(body, replace(watched, pods=pods))
@@ -142,7 +142,7 @@ def _unfinished(task: Task, body: Body, pods: Sequence[Body], watched: Watched) 
 
 
 def _counts(attempt: Task, body: Body) -> bool:
-    """Return whether the end of a container is a failure by what was asked for."""
+    """Return whether the end of a container is a failure by the spec."""
     # How often a Job tries is its own: backoffLimit, podFailurePolicy. What cannot recover need
     # not be waited for.
     if body["kind"] == _JOB:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What it takes to make an app on a cluster what its spec says.
+"""Plan the changes of an app on a cluster.
 
 Pure: from what was found to a plan.
 """
@@ -76,7 +76,7 @@ _HIDDEN = (
 
 @dataclass(frozen=True)
 class PlannedObject:
-    """One object that is wanted, what is there of it, and what the server says it would become."""
+    """A wanted object, the existing one, and the server's answer to a dry run."""
 
     service: str
     wanted: Body
@@ -141,7 +141,7 @@ class PlannedObject:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared: an app's spec and history with what was found, and what a run may do."""
+    """An app's spec and history, the found objects, and the permissions of the run."""
 
     app: str
     resolved: Resolved
@@ -220,18 +220,18 @@ def _external_claims(resolved: Resolved) -> set[str]:
 
 
 _REMEDIES = {
-    SECRET.name: ("secrets", "make it by kubectl create secret generic"),
-    CONFIG_MAP.name: ("configs", "make it by kubectl create configmap"),
+    SECRET.name: ("secrets", "create it with kubectl create secret generic"),
+    CONFIG_MAP.name: ("configs", "create it with kubectl create configmap"),
     NETWORK_POLICY.name: (
         "networks",
-        "release the app that declares it first, or make a NetworkPolicy of that name",
+        "deploy the app that declares it first, or create a NetworkPolicy of that name",
     ),
-    CLAIM.name: ("volumes", "make the PersistentVolumeClaim beforehand"),
+    CLAIM.name: ("volumes", "create the PersistentVolumeClaim beforehand"),
 }
 
 
 def problems(comparison: Comparison, wanted: Sequence[PlannedObject]) -> Iterator[Problem]:
-    """Yield everything that stands in the way."""
+    """Yield all problems."""
     resolved, snapshot = comparison.resolved, comparison.snapshot
     for kind, name in external(resolved):
         if (kind, name) not in snapshot.unmanaged and (kind, name) not in snapshot.objects:
@@ -262,18 +262,16 @@ def _foreign(entry: PlannedObject, unmanaged_body: Body, wishes: Wishes) -> Prob
             " rename one or use another namespace",
         )
     if wishes.adopt:
-        return Problem(
-            entry.place, f"{what} that cannot be taken over as it is; rename one of them"
-        )
+        return Problem(entry.place, f"{what} that cannot be adopted as it is; rename one of them")
     return Problem(
         entry.place,
-        f"{what} that this collection did not make; set adopt: true to take it over, or rename one"
+        f"{what} that this collection does not manage; set adopt: true to adopt it, or rename one"
         " of them",
     )
 
 
 def plan(comparison: Comparison, wanted: Sequence[PlannedObject], noted: list[Problem]) -> Plan:
-    """Compare; raise PlanError with everything in ``noted`` and what else stands in the way."""
+    """Compare; raise PlanError with all problems, those in ``noted`` included."""
     resolved, snapshot = comparison.resolved, comparison.snapshot
     services = [
         *(_service(comparison, name, _of(name, wanted), noted) for name in resolved.services),
@@ -351,7 +349,7 @@ def _before(comparison: Comparison, wanted: Sequence[PlannedObject]) -> dict[str
 
 
 def _readable(body: Body) -> dict[str, Any]:
-    """Return an object for people: without our notes, and of a Secret nothing that is inside.
+    """Return an object for users: without internal notes and without a Secret's content.
 
     Another content shows by its name in an annotation.
     """
@@ -412,8 +410,8 @@ def _replicas(there: Body, workload: PlannedObject, nodes: int) -> int:
 
 
 def _live_replicas(there: Body | None) -> int:
-    """Return how many pods a workload shall have; 0 where it is none."""
-    # What a definition has made may have anything in its spec.
+    """Return how many pods a workload shall have; 0 for other objects."""
+    # A custom resource may have anything in its spec.
     if there is None or not is_standard(there):
         return 0
     return int((there.get("spec") or {}).get("replicas", 1))
@@ -497,7 +495,7 @@ def _changes(
 ) -> Iterator[Change]:
     """Yield changes in the words of the spec where it is the spec that changed.
 
-    Else in those of the object that somebody changed.
+    Else in those of the object that was changed by hand.
     """
     former = _former_service(comparison, name)
     service = comparison.resolved.services[name]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Swarm's words in a Compose file are in a pod: for the checks and for the rendering."""
+"""Map Swarm's terms in a Compose file to fields of a pod, for checks and rendering."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ NODE_LABELS = {
 
 
 def split_constraint(text: str) -> tuple[str, str, str] | None:
-    """Return name, operator and value of a placement constraint, or None if it is none."""
+    """Return name, operator and value of a placement constraint, or None if it is invalid."""
     match = _CONSTRAINT.fullmatch(text)
     return (match["name"], match["operator"], match["value"]) if match else None

@@ -21,7 +21,7 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a pod is judged by besides itself: events, the cluster's time, its service's spec.
+    """The context of a pod's health: events, the cluster's time, its service's spec.
 
     ``events`` may be those of other objects, too.
     """

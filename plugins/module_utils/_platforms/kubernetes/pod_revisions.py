@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which pods have their workload's template as it is now, and which block their replacement. Pure.
 
-A template may have been edited by hand, so what was sent shows nothing.
+A template may have been edited by hand, so the sent one shows nothing.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def owned_by(body: Body, owner: Body) -> bool:
 
 
 def blocking(body: Body, pods: Sequence[Body], tasks: Mapping[str, Task], clock: float) -> str:
-    """Return the uid of the pod that a StatefulSet waits for in vain; empty where there is none.
+    """Return the uid of the broken pod that a StatefulSet waits for; empty without one.
 
     It waits until each pod is ready before it replaces one, also where the pod has a former
     template and can never be ready (kubernetes/kubernetes#67250, seen on 1.36). ``tasks`` are by

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a namespace's Pod Security Standard does not let a service do. Pure.
+"""Report settings that a namespace's Pod Security Standard forbids. Pure.
 
 Standards: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """

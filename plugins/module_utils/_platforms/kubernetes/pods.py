@@ -96,7 +96,7 @@ def template(app: str, name: str, service: Service, resolved: Resolved) -> Body:
 
 
 def is_bare(service: Service) -> bool:
-    """Return whether pods are as somebody else made them, so that taking them over restarts none.
+    """Return whether pods are as another client created them, so that adoption restarts none.
 
     Our own additions come with the next change. ``bare`` is then what we declare of their template
     as it is written there: its image, and lists in its order.
@@ -145,7 +145,7 @@ def _pod(app: str, name: str, service: Service, resolved: Resolved) -> Body:
 
 
 def _additions(service: Service) -> Body:
-    """Return what pods get beyond the spec, unless they stay as somebody else made them."""
+    """Return what pods get in addition to the spec, unless they are adopted as they are."""
     # Without it each Service of the namespace sets variables such as WEB_PORT, which Compose does
     # not.
     added: Body = {"enableServiceLinks": False}
@@ -398,7 +398,7 @@ def _capabilities(service: Service, key: str) -> list[str]:
 def _volume_name(target: str) -> str:
     """Return a name for what is mounted at a place.
 
-    Places that read alike in the letters of the DNS are told apart by a hash.
+    A hash distinguishes places that are equal in the letters of the DNS.
     """
     name = target.strip("/")
     clean = Naming.dns(name.replace("/", "-")).replace(".", "-") or "root"

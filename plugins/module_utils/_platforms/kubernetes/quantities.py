@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Amounts as Kubernetes itself writes them, so that what was sent is what is found again.
+"""Convert amounts to the form that Kubernetes itself writes, so that reads equal writes.
 
 https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 """

@@ -122,7 +122,7 @@ class Reader:
     def missing(
         self, records: Sequence[Record], seen: Observation, *, thorough: bool = False
     ) -> list[list[str]]:
-        """Return the secrets, configs and images that are gone."""
+        """Return the secrets, configs and images that do not exist any more."""
         apps = [record.resolved for record in records]
         snapshot = lookup.with_external(self._cluster, seen.inner, *apps)
         return [

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the API server says of an object that it rejects. Pure.
+"""Read the API server's messages about an object that it rejects. Pure.
 
 https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
 """
@@ -49,7 +49,7 @@ def of(answer: Mapping[str, Any]) -> list[Refusal]:
 
 
 def causes(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return what a Status says of single fields."""
+    """Return the messages of a Status about single fields."""
     # Any extension API server writes this, so nothing in it has to be there.
     details = answer.get("details")
     found = details.get("causes") if isinstance(details, dict) else None
@@ -59,7 +59,7 @@ def causes(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def sentence(status: int, answer: Mapping[str, Any]) -> str:
-    """Return what a Status says, without the values that were sent."""
+    """Return the message of a Status, without the values that were sent."""
     refusals = of(answer) if status == 422 else []
     text = "; ".join(dict.fromkeys(map(str, refusals)))
     return text or _cut(str(answer.get("message") or f"status {status}"))

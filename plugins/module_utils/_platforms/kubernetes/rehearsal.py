@@ -17,14 +17,14 @@ from .object_writer import keeping_replicas, must_be_recreated
 from .observe import Body
 from .planning import PlannedObject
 
-# Field managers behind which there are people, or ourselves; the others are controllers. Clients
+# Field managers of users, or of this collection; the others are controllers. Clients
 # that name no manager get their user agent up to its slash, such as the Mozilla of a browser.
 _PEOPLE = (*adoption.FORMER, "k9s", "lens", "node-fetch", "Mozilla", MANAGER)
 
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """An entry with what the server makes of it, what it refuses, or why it cannot say."""
+    """An entry with the server's result, its rejection, or why it has no answer."""
 
     entry: PlannedObject
     problem: Problem | None = None
@@ -32,7 +32,7 @@ class Rehearsed:
 
 
 class Rehearsal:
-    """Try objects. ``conflicts``: whether people's changes are taken back or are problems."""
+    """Try objects. ``conflicts``: whether users' changes are set back or are problems."""
 
     def __init__(self, cluster: Cluster, conflicts: str) -> None:
         self._cluster = cluster
@@ -61,7 +61,7 @@ class Rehearsal:
             return _judged(entry, error, coming)
 
     def _invalid(self, entry: PlannedObject, error: Invalid) -> Rehearsed:
-        """Return what a rejected object comes to: recreated, replaced, or a problem."""
+        """Return the result for a rejected object: recreated, replaced, or a problem."""
         live = entry.live
         if live is None:
             return Rehearsed(entry, _refused(entry, error))
@@ -90,9 +90,9 @@ class Rehearsal:
         return Rehearsed(replace(entry, predicted=predicted))
 
     def _conflicting(self, entry: PlannedObject, body: Body) -> Problem | None:
-        """Return the problem of a field that somebody else holds.
+        """Return the problem of a field that another manager owns.
 
-        People's changes are taken back; controllers would write theirs again.
+        Users' changes are set back; controllers would write theirs again.
         """
         try:
             # Not forced: a forced apply takes fields over and does not name their former owners.
@@ -121,7 +121,7 @@ def _held(entry: PlannedObject, manager: str, path: str) -> Problem:
 
 @dataclass(frozen=True)
 class Coming:
-    """What this release brings with it: kinds by apiVersion and kind, and namespaces."""
+    """Kinds and namespaces that this release itself creates."""
 
     kinds: Collection[tuple[str, str]] = ()
     namespaces: Collection[str] = ()
@@ -138,7 +138,7 @@ class Coming:
 
 
 def _judged(entry: PlannedObject, error: PlatformError, coming: Coming) -> Rehearsed:
-    """Return what an error of a dry run says of the entry; raise what concerns the whole run."""
+    """Return the result of a failed dry run; raise what concerns the whole run."""
     note = _untried(entry, error, coming)
     if note:
         return Rehearsed(entry, note=note)
@@ -155,7 +155,7 @@ def _untried(entry: PlannedObject, error: PlatformError, coming: Coming) -> str:
     # The server sends no dry run to a webhook with side effects and rejects the request instead.
     if "dry run" in error.why or "dryRun" in error.why:
         return (
-            f"a webhook refuses dry runs, so {entry.title} was compared without the cluster's"
+            f"a webhook rejects dry runs, so {entry.title} was compared without the cluster's"
             f" answer ({error.why})"
         )
     if isinstance(error, WebhookAway) and coming.has_webhooks:
@@ -188,10 +188,10 @@ def _missing(entry: PlannedObject, error: NotFound) -> Problem:
         return Problem(entry.place, text)
     return Problem(
         entry.place,
-        f"{error.why}; make the namespace first, or add it to the manifests",
+        f"{error.why}; create the namespace first, or add it to the manifests",
     )
 
 
 def _refused(entry: PlannedObject, error: PlatformError) -> Problem:
     hint = f"; {error.hint[0].lower()}{error.hint[1:]}" if error.hint else ""
-    return Problem(entry.place, f"the cluster refuses {entry.title}: {error.why}{hint}")
+    return Problem(entry.place, f"the cluster rejects {entry.title}: {error.why}{hint}")

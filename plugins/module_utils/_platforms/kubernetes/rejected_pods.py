@@ -24,7 +24,7 @@ FAILED_CREATE = "FailedCreate"
 
 @dataclass(frozen=True)
 class Watched:
-    """What a look shows beside a workload: its pods, events, the time, and when looks began."""
+    """The context of a workload: its pods, events, the time, and when looks began."""
 
     pods: Sequence[Body]
     events: Sequence[Body]

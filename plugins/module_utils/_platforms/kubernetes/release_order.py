@@ -111,7 +111,7 @@ class ReleaseOrder:
 
 
 def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    """Return the mappings in a list, of which the server has not said yet that it is one."""
+    """Return the mappings in a value that may not be a list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 

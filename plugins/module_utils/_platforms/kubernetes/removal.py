@@ -47,7 +47,7 @@ class Removal:
     originals: Mapping[str, Body]
 
     def remove_services(self, names: set[str]) -> list[str]:
-        """Remove services of a Compose file and wait until their pods are gone.
+        """Remove services of a Compose file and wait until their pods are removed.
 
         Return those that were put back.
         """
@@ -95,7 +95,7 @@ class Removal:
         return label(body, APP) == self.app and label(body, SERVICE) in names
 
     def remove_manifests(self, titles: set[str]) -> list[str]:
-        """Remove objects of manifests, and wait until they and their pods are gone.
+        """Remove objects of manifests, and wait until they and their pods are removed.
 
         What holds data or others' definitions stays. Return those that were put back.
         """
@@ -129,7 +129,7 @@ class Removal:
         return not is_renamed and bool(own(self.app, self.cluster.namespace, [live]))
 
     def _removable(self, titles: set[str]) -> dict[str, tuple[Kind, str]]:
-        """Return kind and name of each object that goes when its service goes, by title."""
+        """Return kind and name of each object that is removed with its service, by title."""
         places: dict[str, tuple[Kind, str]] = {}
         # The newest first: its kinds are served.
         for record in storage.read_records(self.cluster, self.app):
@@ -187,6 +187,6 @@ def _by_title(title: str) -> dict[str, tuple[Kind, str]]:
 def _with_owned(uids: set[str], bodies: Iterable[Body]) -> set[str]:
     """Return the ids of removed workloads with those of their ReplicaSets.
 
-    ReplicaSets are gone sooner than their pods, so their ids are read beforehand.
+    ReplicaSets end sooner than their pods, so their ids are read beforehand.
     """
     return uids | {body["metadata"]["uid"] for body in bodies if owners_of(body) & uids}

@@ -279,7 +279,7 @@ def _published_policy(app: str, name: str, service: Service) -> Iterable[Body]:
     ports = sorted(
         {(port["target"], port["protocol"].upper()) for port in service.get("ports", [])}
     )
-    # What a NetworkPolicy does to pods in the network of their node is not defined.
+    # The effect of a NetworkPolicy on pods in the network of their node is not defined.
     if ports and HOST_NETWORK not in service.get("networks", {}):
         # Policies add up (NetworkPolicy): this one opens ports that those of the networks keep
         # closed.

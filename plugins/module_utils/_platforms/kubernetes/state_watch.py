@@ -43,7 +43,7 @@ class StateWatch:
 
     @reading_answers_of("the cluster")
     def states(self, revisions: Mapping[str, int]) -> States:
-        """Return the states that the watches have brought."""
+        """Return the states from the watches."""
         # Before reading, so that an event that arrives meanwhile ends the next wait at once.
         self._changed.clear()
         side_by_side(WatchCache.start, self._caches)

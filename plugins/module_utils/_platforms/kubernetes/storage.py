@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where an app keeps itself in the cluster: its records, its lease, its secrets and configs.
+"""Store an app's records, lease, secrets and configs in the cluster.
 
-A record is a Secret of a type of its own, its verdict stands in annotations. The lease is a Lease;
+A record is a Secret of its own type, with its outcome in annotations. The lease is a Lease;
 every write of it names the version that was read, and it is never removed.
 """
 
@@ -89,7 +89,7 @@ def read_records(cluster: Cluster, app: str) -> tuple[Record, ...]:
 
 
 def write_record(cluster: Cluster, app: str, record: Record) -> Record:
-    """Make a record, or write the verdict of one that exists."""
+    """Create a record, or write the outcome of an existing one."""
     annotations = _annotations(record.labels())
     if record.id:
         cluster.merge(SECRET, record.id, {"metadata": {"annotations": annotations}})
@@ -123,7 +123,7 @@ def as_lease(body: Mapping[str, Any]) -> Lease:
 
 
 def read_lease(cluster: Cluster, app: str) -> Lease | None:
-    """Return the lease as it is now; None where there is none."""
+    """Return the current lease; None without one."""
     found = cluster.find(LEASE_KIND, lease_name(app))
     return as_lease(found) if found else None
 
@@ -242,7 +242,7 @@ def _data(section: str, data: bytes) -> dict[str, Any]:
 def sweep(cluster: Cluster, app: str, needed: Sequence[Resolved], fence: Fence) -> None:
     """Remove the app's secrets and configs that no release in the history refers to.
 
-    All of them where there is none.
+    All of them without a history.
     """
     roles = (CONTENT,) if needed else (CONTENT, REGISTRY)
     for section, kind in _CONTENTS.items():
@@ -306,9 +306,9 @@ def write_registries(cluster: Cluster, app: str, content: bytes) -> None:
 
 
 def write_lease(cluster: Cluster, app: str, lease: Lease, *, create_namespace: bool) -> Lease:
-    """Make the lease (without an id) or write it; raise Outdated where somebody was faster.
+    """Create the lease (without an id) or write it; raise Outdated if another client was faster.
 
-    A namespace that is missing is made where that was asked for.
+    With create_namespace, a missing namespace is created.
     """
     for _attempt in range(_ATTEMPTS):
         try:
@@ -332,7 +332,7 @@ def missing_namespace(name: str, *, is_declared: bool = False) -> PlanError:
     return PlanError(
         f"there is no namespace {name}",
         "the cluster does not have it",
-        "Make it, correct namespace, or set create_namespace: true",
+        "Create it, correct namespace, or set create_namespace: true",
     )
 
 
@@ -344,7 +344,7 @@ class Storage:
         self._create_namespace = create_namespace
 
     def write_record(self, app: str, record: Record) -> Record:
-        """Make the record, or write its verdict."""
+        """Create the record, or write its outcome."""
         return write_record(self._cluster, app, record)
 
     def remove_record(self, record: Record) -> None:

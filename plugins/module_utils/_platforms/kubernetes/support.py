@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Compose keys that Kubernetes honors, and how; what it refuses, and what to write instead.
+"""The Compose keys that Kubernetes supports, and how; those that it rejects, and alternatives.
 
 The guide's table is held against these tables by a test.
 Keys: https://github.com/compose-spec/compose-spec/blob/main/spec.md
@@ -139,7 +139,7 @@ _KEYS: dict[str, str | Plain] = {
 # Of the container.
 PLAIN_KEYS = plain_keys(_KEYS)
 
-# Key below services.<name> that is refused -> what to write instead.
+# Key below services.<name> that is rejected -> what to write instead.
 _REFUSED_KEYS: dict[str, str] = {
     "blkio_config": "Kubernetes cannot limit block I/O; set it on the node",
     "cgroup": "Kubernetes chooses the cgroup; leave it out",
@@ -230,7 +230,7 @@ _OBJECT_KEYS: dict[str, str] = {
     "configs.labels": "labels or annotations of the ConfigMap",
 }
 
-# Key path below a top-level section's entry that is refused -> what to write instead.
+# Key path below a top-level section's entry that is rejected -> what to write instead.
 _REFUSED_OBJECT_KEYS: dict[str, str] = {
     "networks.enable_ipv4": "the cluster decides; leave it out",
     "networks.enable_ipv6": "the cluster decides; leave it out",
@@ -241,7 +241,7 @@ _REFUSED_OBJECT_KEYS: dict[str, str] = {
     "configs.template_driver": NOT_YET,
 }
 
-# Value that is refused of a key that is honored -> what to write instead.
+# Value that is rejected of a key that is supported -> what to write instead.
 _REFUSED_VALUES: dict[str, str] = {
     "addresses": "Kubernetes assigns addresses itself; use the service's name or aliases",
     "devices": _BY_OVERLAY.format("resources of the device's plugin"),

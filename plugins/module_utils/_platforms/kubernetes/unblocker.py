@@ -26,6 +26,6 @@ class Unblocker:
         fence.check()
         try:
             return self._cluster.delete(POD, task.name, task.id, task.blocking)
-        # It may have become ready, or somebody else has removed it: the next look shows that.
+        # It may have become ready, or another client has removed it: the next look shows that.
         except Outdated:
             return False

@@ -17,7 +17,7 @@ _WITH_UPDATE_STRATEGY = (STATEFUL_SET, "DaemonSet")
 
 
 def is_on_delete(body: Body) -> bool:
-    """Return whether pods keep their template until somebody deletes them."""
+    """Return whether pods keep their template until they are deleted by hand."""
     return body["kind"] in _WITH_UPDATE_STRATEGY and _strategy(body).get("type") == "OnDelete"
 
 

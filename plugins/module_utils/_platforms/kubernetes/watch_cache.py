@@ -4,7 +4,7 @@
 """A list that keeps itself up to date by a watch, as Kubernetes' own controllers have it.
 
 A watch ends now and then; it is resumed from the version seen last, and where that is too long ago
-(410 Gone) the list is read anew.
+(410 Gone) the list is read again.
 https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 """
 
@@ -97,7 +97,7 @@ class WatchCache:
                 self._changed.set()
                 threading.Event().wait(_RETRY)
             except PlatformError as error:
-                # Also what a server says that is just starting: its answer may be another one soon.
+                # Also the answer of a server that is starting: its answer may be another one soon.
                 self.trouble, self._version = error, ""
                 self._changed.set()
                 threading.Event().wait(_RETRY)

@@ -19,7 +19,7 @@ class Adopter:
     def adoptable(
         self, app: str, contents: Contents, seen: Observation
     ) -> dict[str, dict[str, str]]:
-        """Return a stack's configs with the same data, and its secrets, whose data nobody reads."""
+        """Return a stack's configs with the same data, and its secrets, which are unreadable."""
         snapshot: Snapshot = seen.inner
         secrets = _of_stack(app, snapshot.secrets)
         configs = _of_stack(app, snapshot.configs)

@@ -33,7 +33,7 @@ class _Waiting(NamedTuple):
 
 
 # A scheduler names every filter by which it left nodes out. A node is left out by the first filter
-# that does not pass it, so the most telling one comes first here: a node whose port is in use
+# that does not pass it, so the most specific one comes first here: a node whose port is in use
 # matches the placement.
 _WAITING = (
     _Waiting(
@@ -79,11 +79,11 @@ _WAITING = (
         _RESTART,
     ),
 )
-# All that a scheduler says begins so.
+# All messages of a scheduler begin so.
 _ANY = "no suitable node"
 _OTHER = _Waiting(_ANY, "no_node", "no node is suitable", _ROOM)
 
-# What stands in the Err of a task that ended, in lower case -> kind, text, whether trying again
+# A part of the Err of a task that ended, in lower case -> kind, text, whether trying again
 # cannot help. The first row that fits counts, so that exact causes come before those whose words
 # they contain.
 _FAILED: tuple[tuple[str, str, str, bool], ...] = (
@@ -101,7 +101,7 @@ _FAILED: tuple[tuple[str, str, str, bool], ...] = (
         )
     ),
     # libnetwork, drivers/overlay/joinleave.go: "error creating vxlan interface: file exists" is
-    # what an engine leaves that was killed hard. Its own IP address management says "Address
+    # what an engine leaves that was killed hard. Its own IP address management reports "Address
     # already in use", too.
     *(
         (words, "network_failed", "its node cannot join it to its networks", False)

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is declared against what is there, and the spec that makes them one.
+"""Compare a declared service with the existing one, and build the spec to write.
 
 Only declared things are owned: a field, or an entry of a mapping, that neither this spec nor the
 former release declares stays as others set it. One that the former release declared and this one
-does not goes back to the engine's default.
+does not returns to the engine's default.
 """
 
 from __future__ import annotations

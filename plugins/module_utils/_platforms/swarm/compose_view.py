@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An app laid out as a Compose file, as it is and as it is to be, for people who read a diff."""
+"""An app laid out as a Compose file, as it is and as it is to be, for a diff."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be learnt of a task that failed.
+"""Collect evidence of a failed task.
 
 Its container's end, its health check, its last lines.
 """
@@ -91,7 +91,7 @@ def _last_failed(checks: list[dict[str, Any]]) -> str:
 
 def _image(engine: Engine, task: Task, reference: str, credentials: EngineCredentials) -> Cause:
     """Query the registry again, since the engine hides why a pull failed."""
-    # A task says only "No such image", whatever the registry answered.
+    # A task reports only "No such image", whatever the registry answered.
     asked = ask_registry(engine, reference, credentials)
     if isinstance(asked, Cause):
         return asked

@@ -73,7 +73,7 @@ class Driver:
         side_by_side(make, objects_to_create(resolved.networks, existing))
 
     def apply(self, app: str, name: str, record: Record, seen: Observation, fence: Fence) -> int:
-        """Make one service what is declared, from a fresh read, until nobody else was faster."""
+        """Write one service from a fresh read, until no other client was faster."""
         names = lookup.names_for_all(self._engine, record, seen.inner)
         for attempt in range(_ATTEMPTS):
             try:
@@ -90,8 +90,8 @@ class Driver:
                 time.sleep(_PAUSE)
         raise PlatformError(
             f"service {name} could not be written",
-            f"somebody else changed it {_ATTEMPTS} times meanwhile",
-            "Find out who does, then run again",
+            f"another client changed it {_ATTEMPTS} times meanwhile",
+            "Find that client, then run the task again",
         )
 
     def _write(
@@ -104,7 +104,7 @@ class Driver:
         *,
         names: Names,
     ) -> None:
-        """Create the service or change what differs; raise Outdated where somebody was faster."""
+        """Create the service or change what differs; raise Outdated if another was faster."""
         declared = record.resolved.services[name]
         hashed = service_hash(declared)
         # On the service and not in its template, where any change, also of a label, replaces every
@@ -156,7 +156,7 @@ class Driver:
         if token > fence.token:
             name = body["Spec"]["Name"]
             raise LeaseLost(
-                f"this run no longer holds {name}",
+                f"this run lost the lease of {name}",
                 f"a later run wrote it (token {token}, this run has {fence.token})",
                 "Nothing more was written",
             )
@@ -192,8 +192,8 @@ class Driver:
                 time.sleep(_PAUSE)
         raise PlatformError(
             f"service {name} could not be scaled",
-            f"somebody else changed it {_ATTEMPTS} times meanwhile",
-            "Find out who does, then run again",
+            f"another client changed it {_ATTEMPTS} times meanwhile",
+            "Find that client, then run the task again",
         )
 
     def remove_services(
@@ -235,7 +235,7 @@ class Driver:
     def remove_networks(
         self, app: str, names: Iterable[str], fence: Fence, deadline: float
     ) -> None:
-        """Remove networks and wait until they are gone; one that is in use yet is tried again."""
+        """Remove networks and wait until they are removed; retry those still in use."""
         for name in names:
             while True:
                 body = self._network(name)
@@ -271,9 +271,9 @@ class Driver:
         left = sorted(body["Spec"]["Name"] for body, done in zip(services, stamped) if not done)
         if left:
             raise PlatformError(
-                f"service {', '.join(left)} could not be taken over from the former run",
-                f"somebody else changed it {_ATTEMPTS} times meanwhile",
-                "Find out who does, then run again",
+                f"service {', '.join(left)} could not be fenced from the former run",
+                f"another client changed it {_ATTEMPTS} times meanwhile",
+                "Find that client, then run the task again",
             )
 
     def _stamp(self, body: dict[str, Any], fence: Fence) -> bool:
@@ -299,6 +299,6 @@ class Driver:
 def _wait(deadline: float, what: str, why: str) -> None:
     if time.monotonic() > deadline:
         raise PlatformError(
-            what, why, "Look at docker service ps and docker network inspect, then run again"
+            what, why, "Check docker service ps and docker network inspect, then run the task again"
         )
     time.sleep(_PAUSE)

@@ -49,7 +49,7 @@ _OUTDATED = ("update out of sequence", "version is required")
 
 @dataclass(frozen=True)
 class Connection:
-    """Where the engine is and how to be let in; the names are community.docker's."""
+    """The address of the engine and the login; the names are community.docker's."""
 
     docker_host: str = "unix:///var/run/docker.sock"
     tls: bool | None = None
@@ -65,7 +65,7 @@ class Connection:
             raise ShippingError(
                 f"cannot use docker_host {self.docker_host}",
                 "the modules open no SSH connection themselves",
-                "Let Ansible connect by SSH: run the task on the manager and leave docker_host at"
+                "Let Ansible connect with SSH: run the task on the manager and leave docker_host at"
                 " unix:///var/run/docker.sock",
             )
 
@@ -171,7 +171,7 @@ class Engine:
             return response.json() if response.content else None
         except ValueError as error:
             raise _not_an_engine(
-                self.connection, f"its answer to {path} is no JSON: {response.text[:60]!r}"
+                self.connection, f"its answer to {path} is not JSON: {response.text[:60]!r}"
             ) from error
 
     def _send(
@@ -271,7 +271,7 @@ def _new_session(connection: Connection) -> Any:
 
 
 def _silence_warnings() -> None:
-    """Leave out what urllib3 prints for each request, since the user has asked for no check."""
+    """Silence urllib3's warning for each request, since the user has disabled the check."""
     import urllib3
 
     urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
@@ -299,7 +299,7 @@ def _refusal(method: str, path: str, response: Any) -> PlatformError:
     text = str(answer.get("message", "")) if isinstance(answer, dict) else response.text
     # Managers are reached through gRPC: "rpc error: code = Unknown desc = update out of sequence".
     why = text.rpartition("desc = ")[2].strip() or f"status {response.status_code}"
-    what = f"the engine refused {method} {path.partition('?')[0]}"
+    what = f"the engine rejected {method} {path.partition('?')[0]}"
     if any(word in why for word in _OUTDATED):
         return Outdated(what, why)
     remedy = rejections.hint(why, response.status_code) if method == "POST" else ""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images: which digest a reference means now, asked of its registry through the engine."""
+"""Resolve references of images to digests, from their registries through the engine."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _MISSING = (
 
 @dataclass(frozen=True)
 class EngineCredentials:
-    """What lets one into registries: given ones first, then the Docker client's configuration."""
+    """Credentials for registries: those of the task, then the Docker client's configuration."""
 
     given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     config_path: str | None = None
@@ -73,7 +73,7 @@ class EngineCredentials:
             raise PlanError(
                 f"cannot read the credentials for {registry}",
                 str(error),
-                "Check docker_config and its credential helper, or give registry_auths",
+                "Check docker_config and its credential helper, or set registry_auths",
             ) from error
         if not found:
             return None
@@ -106,7 +106,7 @@ class EngineCredentials:
         except ValueError as error:
             raise PlanError(
                 f"cannot read {path}",
-                f"it is no JSON of a Docker client ({error})",
+                f"it is not the JSON of a Docker client ({error})",
                 "Correct the file, or name another one by docker_config",
             ) from error
         return str(path) if path else None
@@ -119,7 +119,7 @@ def _require_mapping(content: object) -> None:
 
 @dataclass(frozen=True)
 class Local:
-    """What the connected engine has of an image."""
+    """An image of the connected engine."""
 
     id: str
     digests: tuple[str, ...]
@@ -134,7 +134,7 @@ class RegistryQueries:
         self._silent: dict[str, str] = {}
 
     def digest(self, text: str) -> str | Cause:
-        """Return the digest of a reference, or why there is none."""
+        """Return the digest of a reference, or why it has no digest."""
         reference = Reference.parse(text)
         why = self._silent.get(reference.registry)
         if why:
@@ -246,7 +246,7 @@ def gone(
 ) -> list[str]:
     """Return the pinned images that are not available any more.
 
-    They are looked for on this engine and, if asked, in their registry.
+    They are searched on this engine and, if ``thorough``, in their registry.
     """
     have: set[str] = set()
     # One list, however many images the history has.
@@ -266,7 +266,7 @@ def gone(
 
 
 def ask_registry(engine: Engine, text: str, credentials: EngineCredentials) -> str | Cause:
-    """Return the digest of a reference, or why there is none: denied, missing or unreachable."""
+    """Return the digest of a reference, or why it has none: denied, missing or unreachable."""
     return _ask(engine, text, credentials)[0]
 
 

@@ -30,7 +30,7 @@ def of_manager(engine: Engine, read: Callable[[], Result]) -> Result:
             raise PlanError(
                 f"the engine at {engine.connection.docker_host} manages no Swarm",
                 error.why.rstrip("."),
-                "Connect to a manager, or make one by docker swarm init",
+                "Connect to a manager, or create one with docker swarm init",
             ) from error
         raise
 
@@ -38,7 +38,7 @@ def of_manager(engine: Engine, read: Callable[[], Result]) -> Result:
 def with_external(engine: Engine, snapshot: Snapshot, apps: Iterable[Resolved]) -> Snapshot:
     """Return what was found, with external configs, which are looked up by name.
 
-    A full list would bring all data of all apps.
+    A full list would return all data of all apps.
     """
     known = snapshot.names.configs
     missing: set[str] = set()
@@ -47,7 +47,7 @@ def with_external(engine: Engine, snapshot: Snapshot, apps: Iterable[Resolved]) 
         missing.update(name for name in external if name not in known)
     if not missing:
         return snapshot
-    # 100 configs of 150 kB are 15 MB, since a list brings their data.
+    # 100 configs of 150 kB are 15 MB, since a list returns their data.
     configs = engine.get("/configs", filters={"name": sorted(missing)})
     return replace(snapshot, configs=[*snapshot.configs, *configs])
 

@@ -70,7 +70,7 @@ class NamesOfReleases:
 
 @dataclass
 class Snapshot:
-    """What one look at the Swarm shows of an app. ``services`` maps the spec's names to bodies."""
+    """The state of an app by one look. ``services`` maps the spec's names to bodies."""
 
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
     unmanaged: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class Snapshot:
     def belongings(self, app: str, *, adopted: bool) -> dict[str, list[str]]:
         """Return the names of the app's own objects, by kind; the lease is not one of them.
 
-        A network cannot be labeled afterwards, so those of an ``adopted`` stack are told by its
+        A network cannot be labeled afterwards, so those of an ``adopted`` stack are found by its
         label.
         """
 
@@ -158,7 +158,7 @@ def split_services(
 
 @dataclass(frozen=True)
 class _View:
-    """What the states of all services of an app are made from."""
+    """The data from which the states of an app's services are built."""
 
     app: str
     snapshot: Snapshot
@@ -210,7 +210,7 @@ def _service(
 
 def _has_check(spec: Mapping[str, Any]) -> bool:
     test = get(spec, "TaskTemplate.ContainerSpec.Healthcheck.Test") or []
-    # ["NONE"] switches off the health check that an image brings.
+    # ["NONE"] switches off the health check of an image.
     return bool(test) and test[0] != "NONE"
 
 

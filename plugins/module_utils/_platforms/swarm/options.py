@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the modules that concern Docker Swarm alone. Its doc fragment says the same."""
+"""The options of the modules that concern only Docker Swarm, as in its doc fragment."""
 
 from __future__ import annotations
 

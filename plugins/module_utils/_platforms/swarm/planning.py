@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What it takes to make an app on a Swarm what its spec says.
+"""Plan the changes of an app on a Swarm.
 
 Pure: from what was found to a plan.
 """
@@ -41,7 +41,7 @@ START_INTERVAL_API = (1, 44)
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared: an app's spec and history with what was found, and what a run may do."""
+    """An app's spec and history, the found objects, and the permissions of the run."""
 
     app: str
     resolved: Resolved
@@ -83,7 +83,7 @@ def plan(
 
 
 def _in_place(comparison: Comparison) -> tuple[list[Problem], list[str]]:
-    """Return what cannot change in place: what stands in the way, and what is only noted."""
+    """Return changes that are impossible in place: the problems, and the notes."""
     snapshot, resolved = comparison.snapshot, comparison.resolved
     nodes = {name: eligible_nodes(body, snapshot) for name, body in resolved.services.items()}
     uses = volume_changes.volume_uses(comparison.app, resolved, snapshot, nodes)
@@ -130,7 +130,7 @@ def _services(
         for name, body in bodies.items()
     }
     removed = removed_services(ports, resolved.services)
-    # To bring a release back, a service may be interrupted without being named.
+    # A rollback may interrupt a service that ``recreate`` does not name.
     recreate = frozenset(resolved.services) if wishes.going_back else wishes.recreate
     return published_ports.in_order(resolved, bodies, [*services, *removed], recreate, problems)
 
@@ -156,7 +156,9 @@ def _adopted(comparison: Comparison, problems: list[Problem]) -> dict[str, Any]:
         if unmanaged_body is None:
             continue
         if not _of_stack(app, unmanaged_body["Spec"].get("Labels")):
-            text = f"a service {full} exists that this collection did not make; rename one of them"
+            text = (
+                f"a service {full} exists that this collection does not manage; rename one of them"
+            )
             problems.append(Problem(f"services.{name}", text))
         elif not wishes.adopt:
             text = (
@@ -212,7 +214,7 @@ def _external_network(name: str, network: Mapping[str, Any] | None) -> Iterator[
     if network is None:
         yield Problem(
             f"networks: {name}",
-            "is external and does not exist on this Swarm; make it by docker network create -d"
+            "is external and does not exist on this Swarm; create it with docker network create -d"
             " overlay",
         )
     elif network.get("Scope") != "swarm":
@@ -293,7 +295,7 @@ def _missing_external(resolved: Resolved, snapshot: Snapshot) -> Iterator[Proble
             if entry.get("external") and name not in known:
                 yield Problem(
                     f"{section}: {name}",
-                    "is external and does not exist on this Swarm; make it by docker"
+                    "is external and does not exist on this Swarm; create it with docker"
                     f" {section[:-1]} create",
                 )
 
@@ -358,7 +360,7 @@ def _recreated_for_network(name: str, networks: list[str]) -> ServicePlan:
         RECREATE,
         (Change("networks", networks, networks),),
         True,
-        f"interrupted, because its network {networks[0]} is made anew",
+        f"interrupted, because its network {networks[0]} is recreated",
     )
 
 
@@ -386,7 +388,7 @@ def stack_declared(spec: Mapping[str, Any], names: Names) -> dict[str, Any]:
     for field in FIELDS:
         value = field.read(spec, names)
         # The engine fills in a number of replicas where a stack declares none, and docker service
-        # scale changes it: it says nothing of what was declared.
+        # scale changes it: it does not show what was declared.
         if value in (None, {}, field.default) or field.key == "deploy.replicas":
             continue
         if field.keyed and isinstance(value, dict):

@@ -114,7 +114,9 @@ def _kept(order: Order, plans: Mapping[str, ServicePlan]) -> Iterator[Problem]:
 
 
 def _recreated(plan: ServicePlan) -> ServicePlan:
-    text = f"interrupted, because another service takes a port of {plan.name} and it goes first"
+    text = (
+        f"interrupted, because another service takes a port of {plan.name}, which is removed first"
+    )
     return replace(plan, action=RECREATE, restarts=True, interruption=text)
 
 
@@ -172,6 +174,6 @@ def _circle_problem(circle: frozenset[str], order: Order) -> Problem:
     return Problem(
         f"services.{first}.ports",
         f"a port of {holder} cannot move to {first} in one release: {' and '.join(sorted(circle))}"
-        " wait for each other, since a Swarm takes a port only after its holder has given it up."
+        " wait for each other, since a Swarm accepts a port only after its former service drops it."
         f" Publish a port that is free first, or set recreate: [{holder}], which interrupts it",
     )

@@ -56,7 +56,7 @@ class Reader:
 
     def _find(self, app: str) -> tuple[Snapshot, list[dict[str, Any]]]:
         get = self._engine.get
-        # Lists of configs bring all their data (100 of 150 kB: 15 MB, 0.2 s), so both are filtered.
+        # Lists of configs return their data (100 of 150 kB: 15 MB, 0.2 s), so both are filtered.
         label = {"label": [f"{APP}={app}"]}
         calls = (
             # The name filter matches prefixes, so objects of our names that are unmanaged are
@@ -100,7 +100,7 @@ class Reader:
     def missing(
         self, records: Sequence[Record], seen: Observation, *, thorough: bool = False
     ) -> list[list[str]]:
-        """Return the secrets, configs and images that are gone."""
+        """Return the secrets, configs and images that do not exist any more."""
         apps = [record.resolved for record in records]
         names = lookup.with_external(self._engine, seen.inner, apps).names
         return [

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 PORT_IN_USE = "is already in use by service"
 
-# All these words stand in the engine's message -> what mends it.
+# All these words are in the engine's message -> the hint.
 _HINTS: tuple[tuple[tuple[str, ...], str], ...] = (
     ((PORT_IN_USE,), "Publish another port, or free this one at the service that is named"),
-    (("ingress mode can't be used with dnsrr",), "Publish it in mode host, or leave out dnsrr"),
+    (("ingress mode can't be used with dnsrr",), "Publish it in mode host, or remove dnsrr"),
     (("duplicate published ports",), "Publish each port once"),
     (("is in use by",), "Remove or change what uses it first"),
     (("already exists",), "Give it another name, or remove the other one"),
@@ -37,7 +37,7 @@ _HINTS: tuple[tuple[tuple[str, ...], str], ...] = (
         "Use an overlay network: docker network create --driver overlay NAME",
     ),
     (("plugin", "not found"), "Install the plugin on the nodes, or choose another driver"),
-    (("not found",), "Somebody removed it during the run; run again"),
+    (("not found",), "It was removed during the run; run the task again"),
     (
         ("too large",),
         "Move large labels and environment variables into configs: a service has about 1 MB",

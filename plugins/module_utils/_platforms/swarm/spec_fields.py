@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How each key of a resolved service stands in Swarm's service spec, both ways.
+"""Map each key of a resolved service to Swarm's service spec, both ways.
 
 One table gives the rendering, the reading back and the comparison, so that what was written is
 what is found again. Spec: https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Service
@@ -24,7 +24,7 @@ _CONTAINER = "TaskTemplate.ContainerSpec"
 
 @dataclass
 class Names:
-    """What the Swarm calls by id: name to id, for each kind of object."""
+    """Names to ids of the Swarm's objects, for each kind."""
 
     networks: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
@@ -42,7 +42,7 @@ To = Callable[[Any, Names], Any]
 class Field:
     """A key of a service and its place in the spec.
 
-    ``default`` is what the engine does where the spec says nothing. ``in_task`` says whether a
+    ``default`` is the engine's behavior without the key. ``in_task``: whether a
     change restarts tasks. ``keyed`` fields are mappings (or lists with a key) of which only the
     declared entries are owned.
     """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where an app keeps itself in the Swarm: its records, its lease, its secrets and configs.
+"""Store an app's records, lease, secrets and configs in the Swarm.
 
 Records and the lease are config objects: making one is atomic by its name, labels change with a
 version, data never changes. The lease is never removed, since removing would ask for no version.
@@ -71,7 +71,7 @@ def read_lease(engine: Engine, app: str, identity: str = "") -> Lease | None:
 def write_lease(engine: Engine, app: str, lease: Lease) -> Lease:
     """Make the lease (without an id) or write it.
 
-    Raises :class:`Outdated` where somebody was faster.
+    Raises :class:`Outdated` if another client was faster.
     """
     labels = {**lease.labels(), APP: app, KIND: LEASE}
     if not lease.id:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Compose keys that Swarm honors, and how; what it cannot honor, and what to write instead.
+"""The Compose keys that Swarm supports, and how; those that it rejects, and alternatives.
 
 The guide's table is held against these tables by a test.
 Keys: https://github.com/compose-spec/compose-spec/blob/main/spec.md
@@ -94,7 +94,7 @@ _KEYS: dict[str, str | Plain] = {
 
 PLAIN_KEYS = plain_keys(_KEYS)
 
-# Key below services.<name> that is refused -> what to write instead.
+# Key below services.<name> that is rejected -> what to write instead.
 _REFUSED_KEYS: dict[str, str] = {
     "annotations": _NO_SUCH_SETTING,
     "blkio_config": "Swarm cannot limit block I/O; set it on the node",
@@ -190,7 +190,7 @@ _OBJECT_KEYS: dict[str, str] = {
     "configs.labels": "`Labels` of the object",
 }
 
-# Key path below a top-level section's entry that is refused -> what to write instead.
+# Key path below a top-level section's entry that is rejected -> what to write instead.
 _REFUSED_OBJECT_KEYS: dict[str, str] = {
     "networks.enable_ipv4": "Swarm decides itself; leave it out",
     "networks.enable_ipv6": NOT_YET,
@@ -201,7 +201,7 @@ _REFUSED_OBJECT_KEYS: dict[str, str] = {
     "configs.template_driver": NOT_YET,
 }
 
-# Value that is refused of a key that is honored -> what to write instead.
+# Value that is rejected of a key that is supported -> what to write instead.
 _REFUSED_VALUES: dict[str, str] = {
     "addresses": "Swarm assigns addresses itself; use the service's name or aliases",
     "devices": (

@@ -166,7 +166,7 @@ def test_broken_helpers(config, monkeypatch, script, why):
     refuse(
         f"cannot read the credentials for {SHOP}",
         why,
-        "Check docker_config and its credential helper, or give registry_auths",
+        "Check docker_config and its credential helper, or set registry_auths",
     )
 
 
@@ -221,17 +221,17 @@ def test_broken_files(config, tmp_path):
     path = config('{"auths": "s3cret')
     refuse(
         f"cannot read {path}",
-        "it is no JSON of a Docker client (Unterminated string starting at: line 1 column 11 (char"
-        " 10))",
+        "it is not the JSON of a Docker client (Unterminated string starting at: line 1 column 11"
+        " (char 10))",
         "Correct the file, or name",
     )
     config("[]")
-    refuse(f"cannot read {path}", "it is no JSON of a Docker client (no mapping at its top)")
+    refuse(f"cannot read {path}", "it is not the JSON of a Docker client (no mapping at its top)")
     path.write_bytes(b'{"s3cret": "\xff"}')
     refuse(
         f"cannot read {path}",
-        "it is no JSON of a Docker client ('utf-8' codec can't decode byte 0xff in position 12:"
-        " invalid start byte)",
+        "it is not the JSON of a Docker client ('utf-8' codec can't decode byte 0xff in position"
+        " 12: invalid start byte)",
     )
     with pytest.raises(
         PlanError, match=r"cannot read /no/such: no such file or directory. Correct docker_config."

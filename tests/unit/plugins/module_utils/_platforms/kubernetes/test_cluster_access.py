@@ -166,9 +166,9 @@ BROKEN = [
     ({**config(), "current-context": ""}, {}, "there is no context chosen in"),
     ({**config(), "clusters": []}, {}, "there is no cluster one in .*it has none"),
     ({**config(), "users": None}, {}, "there is no user one in"),
-    ("a: [", {}, "cannot read .*config: it is no YAML"),
-    ("just words", {}, "cannot read .*config: it is no kubeconfig"),
-    ("", {}, "it is no kubeconfig"),
+    ("a: [", {}, "cannot read .*config: it is not YAML"),
+    ("just words", {}, "cannot read .*config: it is not a kubeconfig"),
+    ("", {}, "it is not a kubeconfig"),
     (
         config({"certificate-authority": "nowhere.crt"}),
         {},
@@ -177,7 +177,7 @@ BROKEN = [
     (
         config({"certificate-authority-data": "abc"}),
         {},
-        "cannot read certificate-authority-data .*no base64",
+        "cannot read certificate-authority-data .*not base64",
     ),
 ]
 
@@ -189,10 +189,10 @@ def test_what_is_wrong_is_said(content, options, says, write):
 
 
 def test_no_kubeconfig_at_all(tmp_path, monkeypatch):
-    with pytest.raises(ShippingError, match=r"there is no kubeconfig at .*home/.kube/config"):
+    with pytest.raises(ShippingError, match=r"no kubeconfig exists at .*home/.kube/config"):
         access({})
     monkeypatch.setenv("KUBECONFIG", f"{tmp_path}/a{os.pathsep}{tmp_path}/b")
-    with pytest.raises(ShippingError, match=r"there is no kubeconfig at .*/a or .*/b"):
+    with pytest.raises(ShippingError, match=r"no kubeconfig exists at .*/a or .*/b"):
         access({})
 
 

@@ -230,7 +230,7 @@ def test_what_the_cluster_does_not_have():
     app = app_of(made("ConfigMap"), elsewhere(made("Secret"), "other"))
     missing = NotFound("refused", 'namespaces "other" not found')
     _comparison, _entries, problems, _notes = rehearsed(app, NOTHING, error=missing)
-    assert 'namespaces "other" not found; make the namespace first' in str(problems[-1])
+    assert 'namespaces "other" not found; create the namespace first' in str(problems[-1])
     app = app_of(made("ConfigMap"), elsewhere(made("Secret"), "other"), made("Namespace", "other"))
     _comparison, _entries, _problems, notes = rehearsed(app, NOTHING, error=missing)
     assert any("which gets the namespace other with this release" in note for note in notes)
@@ -242,7 +242,7 @@ def test_a_webhook_that_does_not_answer_is_said():
     """One of the release itself may answer once it is written; another one is a problem now."""
     error = WebhookAway("refused", 'failed calling webhook "v.example.org"', status=500)
     _comparison, _entries, problems, _notes = rehearsed(settings("a"), NOTHING, error=error)
-    assert 'the cluster refuses ConfigMap/settings: failed calling webhook "v.example.org"' in str(
+    assert 'the cluster rejects ConfigMap/settings: failed calling webhook "v.example.org"' in str(
         problems[0]
     )
     converted = definition()
@@ -257,7 +257,7 @@ def test_a_refusal_has_its_hint():
     error = PlatformError("refused", "exceeded quota: few", "Raise the quota", status=403)
     _comparison, _entries, problems, _notes = rehearsed(settings("a"), NOTHING, error=error)
     assert str(problems[0]).endswith(
-        "the cluster refuses ConfigMap/settings: exceeded quota: few; raise the quota"
+        "the cluster rejects ConfigMap/settings: exceeded quota: few; raise the quota"
     )
     with pytest.raises(Unreachable):
         rehearsed(settings("a"), NOTHING, error=Unreachable("no connection"))

@@ -148,7 +148,7 @@ MISTAKES = [
     ),
     (
         (made("Secret", data={"a": "no base64!"}),),
-        "Secret/a.data.a is no base64; write the text itself under stringData",
+        "Secret/a.data.a is not base64; write the text itself under stringData",
     ),
     (
         (made("ConfigMap"), elsewhere(deployment())),

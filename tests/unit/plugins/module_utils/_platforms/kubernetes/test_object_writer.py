@@ -96,7 +96,7 @@ def _no_waiting(monkeypatch):
 
 def test_a_stamp_that_always_loses_is_an_error():
     cluster = Cluster(live({}), itertools.repeat(Outdated("a", "b")))
-    with pytest.raises(PlatformError, match="could not be taken over from the former run"):
+    with pytest.raises(PlatformError, match="could not be fenced from the former run"):
         object_writer.ObjectWriter(cluster).stamp(DEPLOYMENT, "web", Fence())
 
 

@@ -118,7 +118,7 @@ def test_what_cannot_change_in_place_is_recreated_where_that_is_allowed():
     plan, problems = recreated()
     assert problems == [
         "services.ConfigMap/a: data cannot change in place; set recreate: [ConfigMap/a], which"
-        " removes it and creates it again, or give it another name"
+        " recreates it, or give it another name"
     ]
     plan, problems = recreated(recreate={"ConfigMap/a"})
     assert (plan.action, problems) == (RECREATE, [])

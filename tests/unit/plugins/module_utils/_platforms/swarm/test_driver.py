@@ -108,7 +108,7 @@ def test_a_stamp_is_tried_again_from_a_fresh_read():
 def test_what_could_not_be_stamped_is_named():
     with pytest.raises(PlatformError) as caught:
         driver_of(FakeEngine(faster=99)).stamp("shop", Held())
-    assert "service shop_b could not be taken over" in str(caught.value)
+    assert "service shop_b could not be fenced" in str(caught.value)
     assert "8 times" in str(caught.value)
 
 

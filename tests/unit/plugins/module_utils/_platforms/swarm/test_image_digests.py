@@ -38,7 +38,7 @@ class Engine:
 
     def get(self, path):
         if not self._local:
-            raise NotFound("the engine refused GET", "no such image")
+            raise NotFound("the engine rejected GET", "no such image")
         return {"Id": ID, "RepoDigests": [f"registry.test/app@{ID}"]}
 
 

@@ -34,7 +34,7 @@ ANSWERS = [
         ' "expansion" at <.Nope>: can\'t evaluate field Nope in type *template.Context',
         "placeholder",
     ),
-    (500, "network nonet not found", "run again"),
+    (500, "network nonet not found", "run the task again"),
     (404, 'plugin "weave" not found', "driver"),
     (
         403,
@@ -54,7 +54,7 @@ ANSWERS = [
         "uses it",
     ),
     (400, "secret references 's1' and 's1' have a conflicting target: 'one'", "path of its own"),
-    (400, "config not found: c9", "run again"),
+    (400, "config not found: c9", "run the task again"),
     (400, "secret 's1' is in use by the following service: two", "uses it"),
     (400, "secret data must be larger than 0 and less than 512000 bytes", "smaller"),
     (400, "something new", "Correct what the engine names"),
