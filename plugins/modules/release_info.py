@@ -155,7 +155,7 @@ held_by:
   description: The run that holds the lease of the app; empty without one.
   returned: always
   type: str
-  sample: "alice@ci-7, which deploys 1.5.0"
+  sample: "alice@ci-7 (deploying 1.5.0)"
 """
 
 from ansible.module_utils.basic import AnsibleModule

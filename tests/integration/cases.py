@@ -93,7 +93,7 @@ CASES = [
         "image not found",
         _web_image("shop-web:9"),
         REFUSED,
-        says=("has no {registry}/shop-web:9", "Build and push it"),
+        says=("has no {registry}/shop-web:9", "Build and push the image"),
     ),
     Case(
         "image of an unknown name",
@@ -156,7 +156,7 @@ CASES = [
         ),
         ROLLED_BACK,
         "crash",
-        ("exited with code 4", "by itself"),
+        ("exited with code 4", "the engine rolled the update back"),
         elsewhere={KUBERNETES: (ROLLED_BACK, "crash", ("exited with code 4",))},
     ),
     Case(

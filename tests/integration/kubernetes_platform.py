@@ -117,8 +117,8 @@ class KubernetesPlatform:
         }
 
     def task(self, service: str) -> str:
-        """How a task of a service begins to be called."""
-        return f"task {service}-"
+        """The beginning of the name of a service's replica in a message."""
+        return f"replica {service}-"
 
     def client(self, port: int) -> Client:
         """A user who asks a service on a port of its machine."""

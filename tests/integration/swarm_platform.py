@@ -86,8 +86,8 @@ class SwarmPlatform:
         return REGISTRY
 
     def task(self, service: str) -> str:
-        """How a task of a service begins to be called."""
-        return f"task {service}.1 on test"
+        """The beginning of the name of a service's replica in a message."""
+        return f"replica {service}.1 on node test"
 
     def client(self, port: int) -> Client:
         """A user who asks a service on a port of its machine."""

@@ -182,7 +182,7 @@ def test_killed_run_is_gone_on_with(platform: Any, player: Player, app: str, pro
     assert proxy.blocked.wait(60), running.output
     before = player.run("release_info", {"app": app, **platform.options}).result
     assert before["history"][0]["outcome"] == "pending" and before["held_by"].endswith(
-        "who releases 1.1.0"
+        "(deploying 1.1.0)"
     )
     os.kill(worker(one_journal(player)), signal.SIGKILL)
     running.wait()
@@ -228,7 +228,7 @@ def test_two_runs_at_once(
     proxy.unblock()
     outcomes = [first.wait(), second.wait()]
     assert all(outcome.ok for outcome in outcomes), outcomes[1].output
-    assert f"{app} waits for job 4711, who releases 1.1.0" in outcomes[1].lines()
+    assert f"{app} waits for job 4711 (deploying 1.1.0)" in outcomes[1].lines()
     client.until("shop 1.0.0")
     recover(player, platform, app)
     assert client.lost == []
@@ -243,12 +243,12 @@ def test_impatient_run_says_who_holds_the_app(
     first = player.start("release", options(app, platform, "1.1.0", proxy))
     assert proxy.blocked.wait(60), first.output
     checked = other.run("release", options(app, platform, "1.0.0"), "--check")
-    assert checked.ok and "is at work on interrupted now" in checked.output
+    assert checked.ok and "works on interrupted now" in checked.output
     refused = other.run("release", options(app, platform, "1.0.0", lease_timeout=1))
     assert (
         not refused.ok
-        and "is held by" in refused.result["msg"]
-        and "who releases 1.1.0" in refused.result["msg"]
+        and "is locked by" in refused.result["msg"]
+        and "(deploying 1.1.0)" in refused.result["msg"]
     )
     proxy.unblock()
     assert first.wait().ok
@@ -272,7 +272,7 @@ def test_sleeping_holder_writes_nothing(
         os.kill(sleeper, signal.SIGCONT)
         proxy.unblock()
     outcome = running.wait()
-    assert not outcome.ok and "no longer holds interrupted" in outcome.result["msg"]
+    assert not outcome.ok and "lost the lease of interrupted" in outcome.result["msg"]
     assert platform.versions(app) == versions
     assert recover(player, platform, app).result["changed"] is False
     assert client.lost == []

@@ -378,7 +378,7 @@ def test_inside_the_cluster(platform: Any, player: Player, tmp_path: Path) -> No
         player, platform, {**pod, "namespace": None}, {"environment": pod["environment"]}
     )
     assert found.get("history", found.get("msg")) == []
-    assert "there is no kubeconfig" in outside["msg"], outside["msg"]
+    assert "no kubeconfig exists" in outside["msg"], outside["msg"]
 
 
 def spec_of(platform: Any, **environment: str) -> Spec:

@@ -263,7 +263,7 @@ def test_a_service_that_finds_other_pods(platform: Any, player: Player, app: str
     outcome = ship(player, platform, app, compose(platform), adopt=True)
     assert (
         not outcome.ok
-        and "a Service web exists that cannot be taken over as it is" in outcome.result["msg"]
+        and "a Service web exists that cannot be adopted as it is" in outcome.result["msg"]
     ), outcome.output
     assert platform.services(app) == {}
 
@@ -278,7 +278,7 @@ def test_a_take_over_that_fails(platform: Any, player: Player, app: str, tmp_pat
     assert not outcome.ok and outcome.result["outcome"] == "failed", outcome.output
     assert (
         "no-such-program" in outcome.result["msg"]
-        and "web was put back as it was before it was taken over" in outcome.result["msg"]
+        and "web was restored as before the adoption" in outcome.result["msg"]
     )
     wait_until_ready(platform, app)
     live = platform.services(app)["web"]

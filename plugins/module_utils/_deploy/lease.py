@@ -89,6 +89,6 @@ def is_held_by(lease: Lease | None, run: str, token: int) -> bool:
 
 
 def holder_text(lease: Lease) -> str:
-    """Return a holder in words: ``alice@ci-7 (process 4711), who releases 1.5.0``."""
+    """Return a holder as text: ``alice@ci-7 (deploying 1.5.0)``."""
     name = lease.holder.rpartition(" ")[0] or lease.holder
-    return f"{name}, {lease.what}" if lease.what else name
+    return f"{name} ({lease.what})" if lease.what else name

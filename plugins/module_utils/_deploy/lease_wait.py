@@ -43,8 +43,8 @@ def wait_for_lease(
             return answer
         if time.monotonic() - started > timeout:
             raise LeaseHeld(
-                f"{app} is held by {holder}",
-                f"it was not given back within {timeout:g} s",
+                f"{app} is locked by {holder}",
+                f"that run did not finish within {timeout:g} s",
                 "Wait for that run, or raise lease_timeout",
             )
         if holder != reported:

@@ -110,7 +110,7 @@ def _towards(
         return PlannedRun(
             # No writes are needed, but services may be unhealthy, as after a run that was killed.
             needed=not _steady(seen.states, resolved, intent.limits.max_crashes),
-            purpose=f"which watches {intent.version}",
+            purpose=f"watching {intent.version}",
             record=live,
             result=result,
             warnings=plan.notes,
@@ -119,7 +119,7 @@ def _towards(
     return PlannedRun(
         needed=True,
         changed=True,
-        purpose=f"which deploys {intent.version}",
+        purpose=f"deploying {intent.version}",
         record=record,
         contents=intent.contents,
         result=result,
@@ -217,7 +217,7 @@ def scale(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
         kind=SCALE,
         needed=bool(changes),
         changed=bool(changes),
-        purpose=f"which scales {', '.join(changes)}",
+        purpose=f"scaling {', '.join(changes)}",
         replicas=changes,
         result={"app": intent.app, "replicas": numbers, "diff": numbers},
         warnings=tuple(
@@ -262,7 +262,7 @@ def absent(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
         warnings=(stay,) if left and volumes else (),
         needed=left,
         changed=left,
-        purpose=f"which removes {intent.app}",
+        purpose=f"removing {intent.app}",
         result={
             "app": intent.app,
             "removed": there,

@@ -79,7 +79,7 @@ def _preview(
 def _at_work(lease: Lease | None, intent: Intent) -> tuple[str, ...]:
     """Return the warning of check mode that another run works on the app."""
     holder = holder_text(lease) if lease else "another run"
-    return (f"{holder}, works on {intent.app} now, so the plan may change",)
+    return (f"{holder} works on {intent.app} now, so the plan may change",)
 
 
 def prepare(platform: Platform, intent: Intent, planner: Planner) -> RunAnswer:

@@ -15,7 +15,7 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.lease import
 )
 from ansible_collections.shipping.code.plugins.module_utils._deploy.run import new_run
 
-HELD = Lease("id", 7, token=3, holder="alice@ci-7 4f", ttl=30, what="who releases 1.5.0")
+HELD = Lease("id", 7, token=3, holder="alice@ci-7 4f", ttl=30, what="deploying 1.5.0")
 
 FREE = [
     (None, LeaseAge(), True),
@@ -61,5 +61,5 @@ def test_a_run_bears_the_name_of_who_releases():
 
 
 def test_a_holder_in_words():
-    assert holder_text(HELD) == "alice@ci-7, who releases 1.5.0"
+    assert holder_text(HELD) == "alice@ci-7 (deploying 1.5.0)"
     assert holder_text(Lease("id", 1, holder="alice@ci-7 4f")) == "alice@ci-7"

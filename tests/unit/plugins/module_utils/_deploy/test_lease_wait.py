@@ -68,7 +68,7 @@ def test_the_wait_ends_with_its_time(clock):
     with pytest.raises(LeaseHeld) as caught:
         wait(held("bob", 1), timeout=3)
     assert str(caught.value) == (
-        "shop is held by bob: it was not given back within 3 s. Wait for that run, or raise"
+        "shop is locked by bob: that run did not finish within 3 s. Wait for that run, or raise"
         " lease_timeout."
     )
     assert clock.now == 104.0
