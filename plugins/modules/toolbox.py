@@ -223,6 +223,22 @@ users:
           commands: [atlas]
           requested: "2026-11-24T12:00:00Z"
           ready: "2026-11-24T12:00:02Z"
+host_packages:
+  description: Packages of the distribution that were installed for all users of the host, or
+    removed, or would be in check mode. Their tools have the type C(package).
+  returned: except with O(generation)
+  type: dict
+  contains:
+    installed:
+      description: C(NAME), or C(NAME=VERSION) if the catalog has a version.
+      type: list
+      elements: str
+      sample: [jq=1.6-2.1]
+    removed:
+      description: The names.
+      type: list
+      elements: str
+      sample: []
 removals:
   description: The tools that users lose, or would lose. C(cause) is V(left) if the user is not in
     the project any more, V(dropped) if the catalog has no such tools any more, V(declared) if it

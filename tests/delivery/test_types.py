@@ -11,6 +11,7 @@ import io
 import json
 import lzma
 import os
+import shlex
 import shutil
 import subprocess
 import tarfile
@@ -368,3 +369,82 @@ def test_a_hostile_archive(fleet: Fleet):
     assert not done.ok and "the archive of t is rejected" in done.output
     assert fleet.commands(PC, USER) == set() and fleet.objects(PC) == set()
     assert fleet.says(PC, "root", "ls /etc/cron.d/evil")[0] == 2
+
+
+REPOSITORY = r"""
+set -e
+rm -rf /etc/apt/sources.list.d /opt/repository
+mkdir -p /etc/apt/sources.list.d /opt/repository
+: > /etc/apt/sources.list
+cd /opt/repository
+deb() {
+  mkdir -p $1-$2/DEBIAN $1-$2/usr/bin
+  printf 'Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: t <t@example.com>\n%s' \
+    "$1" "$2" "${3:+Depends: $3
+}" > $1-$2/DEBIAN/control
+  printf 'Description: t\n' >> $1-$2/DEBIAN/control
+  printf '#!/bin/sh\necho %s\n' "$2" > $1-$2/usr/bin/$1
+  chmod 755 $1-$2/usr/bin/$1
+  dpkg-deb --root-owner-group -b $1-$2 $1_$2.deb > /dev/null
+  { dpkg-deb -f $1_$2.deb; echo "Filename: ./$1_$2.deb"
+    echo "Size: $(stat -c %s $1_$2.deb)"; echo "SHA256: $(sha256sum < $1_$2.deb | cut -d' ' -f1)"
+    echo; } >> Packages
+}
+deb shipping-t 1 shipping-lib
+deb shipping-t 2 shipping-lib
+deb shipping-lib 1
+deb shipping-u 1 shipping-t
+echo 'deb [trusted=yes] file:/opt/repository ./' > /etc/apt/sources.list.d/t.list
+"""
+HOLDER = (
+    "import fcntl, time; f = open('/var/lib/dpkg/lock-frontend', 'w');"
+    " fcntl.lockf(f, fcntl.LOCK_EX); time.sleep(7)"
+)
+
+
+def package(version: str, name: str = "shipping-t") -> Tools:
+    distribution = {"name": name, "version": version} if version else name
+    return {
+        "type": "package",
+        "version": version or "any",
+        "packages": {"debian": [distribution]},
+        "self_test": [name],
+    }
+
+
+def test_packages_of_the_distribution(fleet: Fleet):
+    """A real apt with a repository of its own: by the second user, by a lock, by dependencies."""
+    machine = fleet.machines[PC]
+    assert machine.ssh("root", REPOSITORY).returncode == 0
+    fleet.projects = {"p": {USER}}
+    fleet.catalog_of("p", {"t": package("1"), "free": {"type": "env", "variables": {"A": "b"}}})
+    would = fleet.deliver("--limit", PC, "--check", "--diff")
+    assert fleet.says(PC, "root", "ls /usr/bin/shipping-t")[0], would.output
+    holder = f"nohup python3 -c {shlex.quote(HOLDER)} > /dev/null 2>&1 &"
+    assert machine.ssh("root", holder).returncode == 0
+    first = fleet.deliver("--limit", PC)
+    assert first.ok and first.changed == {PC}, first.output
+    # Everybody has it, with or without the project.
+    assert fleet.says(PC, "eve", "shipping-t") == (0, "1")
+    assert "s for the lock of apt, which process" in first.output, first.output
+    again = fleet.deliver("--limit", PC)
+    assert again.ok and again.changed == set(), again.output
+    # Another project cannot have another version; an unknown name is a fault of its tool alone.
+    fleet.projects["q"] = {"ada"}
+    fleet.catalog_of("p", {"t": package("2"), "u": package("", "shipping-none")})
+    fleet.catalog_of("q", {"t": package("1")})
+    second = fleet.deliver("--limit", PC)
+    assert not second.ok and fleet.says(PC, USER, "shipping-t") == (0, "2"), second.output
+    assert "Unable to locate package shipping-none" in second.output, second.output
+    assert "p needs shipping-t=2: a host has one version" in second.output, second.output
+    # An administrator's own package needs it: it stays until that is removed.
+    assert machine.ssh("root", "apt-get -y -q install shipping-u").returncode == 0
+    fleet.projects = {"p": set(), "q": set()}
+    third = fleet.deliver("--limit", PC)
+    assert third.ok and fleet.says(PC, USER, "shipping-t") == (0, "2"), third.output
+    assert "stays, since shipping-u would be removed with it" in third.output, third.output
+    assert machine.ssh("root", "apt-get -y -q remove shipping-u").returncode == 0
+    last = fleet.deliver("--limit", PC)
+    assert last.ok and last.changed == {PC}, last.output
+    left = fleet.says(PC, "root", "dpkg-query -W -f '${db:Status-Status}\\n' 'shipping-*'")[1]
+    assert "installed" not in left.split(), left

@@ -4,7 +4,7 @@
 """A machine of users, in a namespace of each kind.
 
 It has file systems, accounts, processes and an SSH server of its own.
-Its changes are in layers over this machine's /etc, /opt, /home and /var; everything else is
+Its changes are in layers over this machine's /etc, /opt, /home, /usr and /var; everything else is
 read-only there. Switched off, it keeps its layers, as a computer keeps its disk.
 """
 
@@ -22,7 +22,7 @@ from pathlib import Path
 
 from .machine import Machine, run
 
-_LAYERS = ("etc", "opt", "home", "var")
+_LAYERS = ("etc", "opt", "home", "usr", "var")
 _OPTIONS = (
     "StrictHostKeyChecking=no",
     "UserKnownHostsFile=/dev/null",

@@ -39,6 +39,7 @@ from .generation_model import Generation, Tool, View
 from .generations import Generations, publish_draft, utc_now
 from .helper_programs import HelperProgram
 from .host_assignment import check_record, unusable_logins
+from .host_packages import HostPackages
 from .self_test import FailedTool
 from .shell_integration import install_shell_integration
 from .targets import ToolboxTarget
@@ -106,6 +107,7 @@ class _Delivery:
         self.now = utc_now()
         self.current = self.generations.current()
         self.progress = _Progress()
+        self.packages = HostPackages(request.root, request.lock_timeout, dry=request.check_mode)
         self.held: holds.Holds = {}
         self.has_unheld = False
         self.wanted_places: set[str] = set()
@@ -136,15 +138,27 @@ class _Delivery:
             delivery_report.missing(key, sources[key], self.facts) for key in missing
         ]
         progress.faults = [fault.as_data() for fault in wanted.faults]
+        if request.check_mode:
+            views = self._with_packages(views)
+            self.packages.remove_others(views)
         if request.check_mode or (missing and not request.bundle):
             changed = any((self._would_change(views), missing, self.has_unheld))
             return self._report(target, views, changed=changed)
-        views = self._build_missing(views, missing, sources)
+        # Before the self-tests, which may run programs of packages.
+        views = self._with_packages(self._build_missing(views, missing, sources))
         self._save_state()
         changed = self._switch(views) | self.has_unheld
         if not target.blocked:
+            self.packages.remove_others(self.generations.current().views)
             changed |= self._collect_garbage(programs)
         return self._report(target, self.generations.current().views, changed=changed)
+
+    def _with_packages(self, views: tuple[View, ...]) -> tuple[View, ...]:
+        """Install packages of the distribution; return the views without tools that lack some."""
+        failed = [FailedTool(*tool) for tool in self.packages.install(views)]
+        self.progress.failures += failed
+        views = targets.without(views, {failure.key for failure in failed}, self.current)
+        return self._without_needs(views)
 
     def _with_holds(self, wanted: wanted_tools.Wanted) -> wanted_tools.Wanted:
         """Return what is wanted, with held tools as they are installed."""
@@ -379,7 +393,7 @@ class _Delivery:
             self._add_differences(views)
         undone = target.removals if request.check_mode or missing else target.blocked
         return {
-            "changed": changed or bool(progress.integrated),
+            "changed": changed or bool(progress.integrated) or self.packages.has_changed,
             "generation": self.generations.current().number,
             "missing": missing,
             "removals": [
@@ -394,11 +408,12 @@ class _Delivery:
             "catalog_errors": progress.faults,
             "holds": holds.as_data(self.held),
             "failures": [failure.as_data() for failure in progress.failures],
-            "notes": progress.notes,
+            "notes": progress.notes + self.packages.notes,
+            "host_packages": self.packages.as_data(),
             "shell_integration_files": progress.integrated,
             "removed": progress.removed,
             "failure_texts": [str(failure) for failure in progress.failures],
-            "diff": delivery_report.diff(self.current.views, views),
+            "diff": delivery_report.diff(self.current.views, views, self.packages.lines),
         }
 
 

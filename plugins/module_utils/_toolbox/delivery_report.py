@@ -36,11 +36,16 @@ def _tool(tool: Tool) -> dict[str, Any]:
     return {**{key: getattr(tool, key) for key in keys}, "commands": sorted(tool.commands)}
 
 
-def diff(before: tuple[View, ...], after: tuple[View, ...]) -> dict[str, str]:
-    """Return the difference of two sets of views as Ansible shows it."""
+def diff(
+    before: tuple[View, ...],
+    after: tuple[View, ...],
+    of_host: tuple[list[str], list[str]] = ([], []),
+) -> dict[str, str]:
+    """Return the difference of two sets of views, and of the host, as Ansible shows it."""
+    sides = zip(("before", "after"), (before, after), of_host)
     return {
-        name: "".join(f"{line}\n" for line in targets.lines(views))
-        for name, views in (("before", before), ("after", after))
+        name: "".join(f"{line}\n" for line in [*targets.lines(views), *lines])
+        for name, views, lines in sides
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 class Tool(NamedTuple):
     """A tool that a user has or must have.
 
-    Fields after ``needs`` are not requested: the delivery sets them.
+    Fields after ``packages`` are not requested: the delivery sets them.
     """
 
     project: str
@@ -29,6 +29,8 @@ class Tool(NamedTuple):
     path: str = ""
     needs: tuple[str, ...] = ()
     """The tools of the project that it runs."""
+    packages: tuple[str, ...] = ()
+    """The packages of the host's distribution that it is, ``NAME`` or ``NAME=VERSION``."""
     place: str = ""
     """The folder in the store, empty if the type has none."""
     requested: str = ""
@@ -50,8 +52,9 @@ class Tool(NamedTuple):
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Tool:
         """Return what as_data() was made from."""
-        needs = tuple(data.get("needs", ()))
-        return cls(**{**data, "self_test": tuple(data["self_test"]), "needs": needs})
+        # Records of older versions of this collection lack some of them.
+        lists = {key: tuple(data.get(key, ())) for key in ("self_test", "needs", "packages")}
+        return cls(**{**data, **lists})
 
 
 class View(NamedTuple):

@@ -17,6 +17,7 @@ from .installers import (
     file,
     git,
     npm,
+    package,
     python,
     script,
 )
@@ -24,6 +25,6 @@ from .installers.installer import Installer
 
 INSTALLERS: dict[str, Installer] = {
     module.INSTALLER.name: module.INSTALLER
-    for module in (script, git, python, npm, archive, binary, env, file)
+    for module in (script, git, python, npm, package, archive, binary, env, file)
 }
 """In the order in which messages, the JSON schema and the guide list them."""

@@ -143,9 +143,13 @@ def _with_state(tool: Tool, former: View, now: str, held: Pairs) -> Tool:
     if (tool.project, tool.name) in held:
         return old
     # The same object with the same test: another difference, such as a priority, needs no new test.
-    if old.as_wanted == tool or (old.object == tool.object and old.self_test == tool.self_test):
+    if old.as_wanted == tool or _what_is_tested(old) == _what_is_tested(tool):
         return tool._replace(place=old.place, requested=old.requested, ready=old.ready)
     return tool._replace(requested=now)
+
+
+def _what_is_tested(tool: Tool) -> tuple[object, ...]:
+    return tool.object, tool.packages, tool.self_test
 
 
 def _removals(

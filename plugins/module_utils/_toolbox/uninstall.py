@@ -12,6 +12,7 @@ from . import workstation
 from .atomic_files import remove
 from .delivery_report import diff, installed_state
 from .generations import Generations
+from .host_packages import HostPackages
 from .shell_integration import remove_shell_integration
 
 # The link to the current generation first, so that no user sees a part of a view.
@@ -27,6 +28,8 @@ _OURS = (
     "orphans.json.new",
     "holds.json",
     "holds.json.new",
+    "packages.json",
+    "packages.json.new",
     "lock",
 )
 
@@ -40,8 +43,12 @@ def uninstall(root: str, etc: str, lock_timeout: float, *, check_mode: bool) -> 
     current = Generations(root).current()
     integrated = remove_shell_integration(root, etc, check_mode=check_mode)
     written = [name for name in _OURS if os.path.lexists(os.path.join(root, name))]
+    packages = HostPackages(root, lock_timeout, dry=check_mode)
+    if check_mode:
+        packages.remove_others(())
     if written and not check_mode:
         with workstation.locked(root, lock_timeout):
+            packages.remove_others(())
             for name in written:
                 remove(os.path.join(root, name))
         if not os.listdir(root):
@@ -50,5 +57,7 @@ def uninstall(root: str, etc: str, lock_timeout: float, *, check_mode: bool) -> 
         "changed": bool(integrated or written),
         "shell_integration_files": integrated,
         "installed_state": installed_state(current),
-        "diff": diff(current.views, ()),
+        "host_packages": packages.as_data(),
+        "told": packages.notes,
+        "diff": diff(current.views, (), packages.lines),
     }

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from . import checked_names
+from .distributions import packages_for
 from .generation_model import Tool
 from .installer_registry import INSTALLERS
 from .installers.installer import Details, SystemFacts
@@ -189,8 +190,14 @@ def _project_tools(manifest: Mapping[str, Any], facts: SystemFacts) -> _ProjectT
 
 def _is_for(details: Details, facts: SystemFacts) -> bool:
     return bool(
-        details.get("os", facts.os) == facts.os and details.get("arch", facts.arch) == facts.arch
+        details.get("os", facts.os) == facts.os
+        and details.get("arch", facts.arch) == facts.arch
+        and ("packages" not in details or _packages(details, facts))
     )
+
+
+def _packages(details: Details, facts: SystemFacts) -> tuple[str, ...]:
+    return packages_for(details.get("packages", {}), facts.distributions)
 
 
 def _add(
@@ -219,6 +226,7 @@ def _add(
             dict(details.get("variables") or {}),
             details.get("as") or "",
             tuple(entry.get("needs", ())),
+            _packages(details, facts),
         )
     )
 

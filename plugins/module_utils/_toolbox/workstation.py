@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from .._core.errors import Problem, SpecError
+from . import distributions
 from .checked_names import is_login, is_root
 from .delivery_errors import Unsupported, WorkstationBusy
 from .generation_model import Generation
@@ -36,7 +37,16 @@ def facts() -> SystemFacts:
         platform.machine(),
         python,
         version_behind(python, ".".join(platform.python_version_tuple()[:2])),
+        distributions.names(_os_release()),
     )
+
+
+def _os_release() -> str:
+    # Not platform.freedesktop_os_release(), which is there from Python 3.10 on.
+    for path in ("/etc/os-release", "/usr/lib/os-release"):
+        with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    return ""
 
 
 def check(root: str) -> None:

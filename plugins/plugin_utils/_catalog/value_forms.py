@@ -278,7 +278,66 @@ def _names_form(*allowed: str) -> Form:
     return Form(_names_of(*allowed), schema, "mapping")
 
 
+# No hyphen at the beginning, which would be an option, or at the end, where apt removes a package.
+_PACKAGE = r"[A-Za-z0-9]([A-Za-z0-9+._-]*[A-Za-z0-9+])?"
+_PACKAGE_VERSION = r"[A-Za-z0-9.+~:_-]+\*?"
+_DISTRIBUTION = r"[a-z0-9][a-z0-9._-]*"
+
+
+def _packages(place: DocumentNode) -> Any:
+    """Parse lists of packages by distribution."""
+    packages = {}
+    for name, key, value in place.items():
+        if not re.fullmatch(_DISTRIBUTION, name):
+            key.problem(f"{name!r} is not the ID of a distribution, as its os-release has it")
+        packages[name] = [_package(element) for element in value.elements()]
+        if not packages[name]:
+            value.problem("must name at least one package")
+    return packages or place.problem("must name at least one distribution")
+
+
+def _package(place: DocumentNode) -> Any:
+    name = _matching(_PACKAGE, "the name of a package")
+    if not isinstance(place.value, dict):
+        return {"name": name(place)}
+    parsers = {"name": name, "version": _package_version}
+    return mapping(place, parsers, {"name"}, "a package")
+
+
+def _package_version(place: DocumentNode) -> Any:
+    version = _text(place)
+    if version and not re.fullmatch(_PACKAGE_VERSION, version):
+        return place.problem(f"must be the version of a package, not {version!r}")
+    return version
+
+
+_PACKAGES_SCHEMA = {
+    "type": "object",
+    "minProperties": 1,
+    "propertyNames": {"pattern": f"^{_DISTRIBUTION}$"},
+    "additionalProperties": {
+        "type": "array",
+        "minItems": 1,
+        "items": {
+            "anyOf": [
+                _pattern(_PACKAGE),
+                {
+                    "type": "object",
+                    "required": ["name"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "name": _pattern(_PACKAGE),
+                        "version": _pattern(_PACKAGE_VERSION),
+                    },
+                },
+            ]
+        },
+    },
+}
+
+
 FORMS: dict[str, Form] = {
+    "packages": Form(_packages, _PACKAGES_SCHEMA, "mapping"),
     "text": Form(_text, _TEXT, "text"),
     "path": Form(_path, _TEXT, "path"),
     "absolute": Form(

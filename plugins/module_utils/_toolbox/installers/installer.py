@@ -21,8 +21,8 @@ CONVERTED = ".gz"
 Details = Mapping[str, Any]
 """The catalog's entry of a tool for one platform, with its pinned content.
 
-Two keys have one meaning for each type: ``as`` is the tool's path below ``share`` in a view,
-``variables`` are its environment variables.
+Three keys have one meaning for each type: ``as`` is the tool's path below ``share`` in a view,
+``variables`` are its environment variables, and ``packages`` has packages by distribution.
 """
 
 
@@ -79,6 +79,8 @@ class SystemFacts(NamedTuple):
     python: str = ""
     """The path of the system's Python."""
     python_version: str = ""
+    distributions: tuple[str, ...] = ()
+    """The names of its distribution, the closest first, such as ``debian-12`` and ``debian``."""
 
 
 class Build(NamedTuple):

@@ -41,6 +41,10 @@ GOOD = {
         "{type: npm, version: '1', package_lock: package-lock.json, tarballs: tarballs, node:"
         " /usr/bin/node, without_scripts: [esbuild], commands: [t]}"
     ),
+    "package": (
+        "{type: package, version: '1', packages: {debian-12: [jq, {name: yq, version: '3.1.0-3'}],"
+        " fedora: [{name: jq}]}}"
+    ),
     "env": "{type: env, variables: {ATLAS_URL: 'https://atlas.example.com'}}",
     "file": "{type: file, file: t.toml, path: conf/t.toml}",
 }
@@ -102,18 +106,36 @@ def test_every_key_has_a_text():
             "3:6: t needs exactly one of sha256, sha512, since all content must be pinned",
         ),
         ("{type: git, version: '1', repository: r, commands: [t]}", "3:6: t needs commit"),
+        (
+            "{type: package, version: '1', packages: {Debian: [jq]}}",
+            "3:47: 'Debian' is not the ID of a distribution",
+        ),
+        (
+            "{type: package, version: '1', packages: {debian: [-s]}}",
+            "3:56: must be the name of a package",
+        ),
+        (
+            "{type: package, version: '1', packages: {debian: [jq-]}}",
+            "3:56: must be the name of a package",
+        ),
+        (
+            "{type: package, version: '1', packages: {debian: [{name: jq, version: 1.6}]}}",
+            "3:76: must be text; write it in quotes, as '1.6'",
+        ),
+        ("{type: package, version: '1', packages: {debian: []}}", "must name at least one package"),
+        ("{type: package, version: '1', packages: {}}", "must name at least one distribution"),
         (f"{{type: binary, version: '1', sha256: {SUM}}}", "3:6: t needs exactly one of url, file"),
         (
             "{type: binry}",
             (
-                "3:13: 'binry' must be one of script, git, python, npm, archive, binary, env, file;"
-                " did you mean binary?"
+                "3:13: 'binry' must be one of script, git, python, npm, package, archive, binary,"
+                " env, file; did you mean binary?"
             ),
         ),
         (
             "{version: '1'}",
             (
-                "3:6: has no type; set type to one of script, git, python, npm, archive,"
+                "3:6: has no type; set type to one of script, git, python, npm, package, archive,"
                 " binary, env, file"
             ),
         ),

@@ -1,0 +1,173 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Packages of the host's distribution that tools need: for all users, and beside generations.
+
+A record has those that a delivery has installed. Only these are ever removed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from . import package_managers
+from .atomic_files import read_json, write_json
+from .generation_model import Tool, View
+from .package_managers import PackageFailure, Packages, Wish
+
+FILE = "packages.json"
+NotReady = tuple[View, Tool, str]
+
+
+class _Wanted(NamedTuple):
+    """The version of a package that a project has chosen first."""
+
+    version: str
+    project: str
+
+
+class HostPackages:
+    """The packages that a toolbox has installed on this host."""
+
+    def __init__(
+        self, root: str, timeout: float, *, dry: bool, packages: Packages | None = None
+    ) -> None:
+        self.path = os.path.join(root, FILE)
+        self.dry = dry
+        self.deadline = time.monotonic() + timeout
+        # By name, the dependencies that were installed with a package.
+        self.record: dict[str, list[str]] = read_json(self.path) or {}
+        self.installed: list[str] = []
+        self.removed: list[str] = []
+        self.notes: list[str] = []
+        self._packages = packages
+
+    @property
+    def packages(self) -> Packages:
+        """Return the package manager, which a host without such tools need not have."""
+        if self._packages is None:
+            self._packages = Packages(package_managers.of_host(), self.deadline)
+        return self._packages
+
+    @property
+    def has_changed(self) -> bool:
+        """Return whether a package was installed or removed, or would be."""
+        return bool(self.installed or self.removed)
+
+    @property
+    def lines(self) -> tuple[list[str], list[str]]:
+        """Return lines of a diff, of what was there before and of what is there after."""
+        removed, installed = (
+            [f"all users of this host: package {name}" for name in names]
+            for names in (self.removed, self.installed)
+        )
+        return removed, installed
+
+    def as_data(self) -> dict[str, list[str]]:
+        """Return what was done, or would be done."""
+        return {"installed": self.installed, "removed": self.removed}
+
+    def install(self, views: Iterable[View]) -> list[NotReady]:
+        """Install what tools need; return the tools that are not ready, with the reason."""
+        not_ready: list[NotReady] = []
+        chosen: dict[str, _Wanted] = {}
+        reasons: dict[tuple[str, tuple[str, ...]], str] = {}
+        for view in views:
+            for tool in view.tools:
+                if not tool.packages:
+                    continue
+                key = (tool.project, tool.packages)
+                if key not in reasons:
+                    reasons[key] = self._reason(tool, chosen)
+                if reasons[key]:
+                    not_ready.append((view, tool, reasons[key]))
+        self.notes += self._packages.notes if self._packages else []
+        return not_ready
+
+    def _reason(self, tool: Tool, chosen: dict[str, _Wanted]) -> str:
+        """Install what one tool needs; return why it is not ready, or nothing."""
+        wishes = [Wish.parse(text) for text in tool.packages]
+        for wish in wishes:
+            other = chosen.setdefault(wish.name, _Wanted(wish.version, tool.project))
+            if not other.version:
+                chosen[wish.name] = _Wanted(wish.version, tool.project)
+            elif wish.version not in ("", other.version):
+                return (
+                    f"it needs {wish}, and {other.project} needs"
+                    f" {Wish(wish.name, other.version)}: a host has one version of a package"
+                )
+        try:
+            return self._install(wishes)
+        # One package that cannot be installed does not keep others from their users.
+        except PackageFailure as error:
+            return str(error)
+
+    def _install(self, wishes: list[Wish]) -> str:
+        names = [wish.name for wish in wishes]
+        before = self.packages.installed(names)
+        lacking = _unmet(wishes, before)
+        if not lacking:
+            return ""
+        added = self.packages.added(lacking)
+        # apt takes a name that no package has for a regular expression, or installs one that
+        # provides it.
+        unknown = {wish.name for wish in lacking}.difference(added, before)
+        if unknown:
+            return f"no package is called {min(unknown)}; it would add {', '.join(added)}"
+        self.installed += map(str, lacking)
+        if self.dry:
+            return ""
+        new = [wish.name for wish in lacking if wish.name not in before]
+        self.record.update((name, sorted(set(added).difference(names))) for name in new)
+        return self._change(lacking)
+
+    def _change(self, lacking: list[Wish]) -> str:
+        # Before the packages: those of a run that is killed count as its own.
+        write_json(self.path, self.record)
+        self.packages.install(lacking)
+        unmet = _unmet(lacking, self.packages.installed([wish.name for wish in lacking]))
+        return f"the host does not have {unmet[0]} after the installation" if unmet else ""
+
+    def remove_others(self, views: Iterable[View]) -> None:
+        """Remove what a delivery has installed and no tool needs now."""
+        needed: set[str] = set()
+        for view in views:
+            for tool in view.tools:
+                needed.update(Wish.parse(text).name for text in tool.packages)
+        before = dict(self.record)
+        for name in sorted(self.record.keys() - needed):
+            try:
+                self._remove(name)
+            except PackageFailure as error:
+                self.notes.append(f"the package {name} stays: {error}")
+        if self.record != before and not self.dry:
+            write_json(self.path, self.record)
+
+    def _remove(self, name: str) -> None:
+        dependencies = self.record[name]
+        group = {name, *dependencies}
+        present = self.packages.installed(group)
+        automatic = self.packages.automatic(present)
+        # Others have removed it, or have decided that it stays only as long as it is needed.
+        if name not in present or name in automatic:
+            del self.record[name]
+            return
+        group = {name, *(automatic & set(dependencies))}
+        for names in (group, {name}):
+            also = set(self.packages.removed(names)) - names
+            if not also:
+                self.removed += sorted(names)
+                if not self.dry:
+                    self.packages.remove(names)
+                    del self.record[name]
+                return
+        self.notes.append(
+            f"the package {name} stays, since {', '.join(sorted(also))} would be removed with it"
+        )
+
+
+def _unmet(wishes: Iterable[Wish], installed: Mapping[str, list[str]]) -> list[Wish]:
+    return [wish for wish in wishes if not wish.is_met_by(installed.get(wish.name, ()))]

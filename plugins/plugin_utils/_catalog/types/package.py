@@ -1,0 +1,10 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Packages of distributions: workstations get their names, and no content is sent."""
+
+from __future__ import annotations
+
+from .tool_type import ToolType, no_content
+
+TOOL_TYPE = ToolType(no_content)
