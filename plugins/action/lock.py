@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress_lines import (
@@ -51,7 +52,7 @@ class ActionModule(ActionBase):
         _checked, options = self.validate_argument_spec(
             _OPTIONS, required_together=[("index_username", "index_password")]
         )
-        options["catalog"] = os.path.abspath(self._loader.path_dwim(options["catalog"]))
+        options["catalog"] = self._folder(options["catalog"])
         mode = RunMode(check=self._task.check_mode, diff=self._task.diff)
         host = str((task_vars or {}).get("inventory_hostname", "localhost"))
         with slow_calls_shown(host):
@@ -63,6 +64,15 @@ class ActionModule(ActionBase):
         if not self._task.diff:
             result.pop("diff", None)
         return result
+
+    def _folder(self, path: str) -> str:
+        """Return the path of the catalog; one that is not there is reported as that."""
+        try:
+            # ActionBase._find_needle is private; by it, copy and template search their files.
+            folder = self._find_needle("files", path)
+        except AnsibleError:
+            folder = self._loader.path_dwim(path)
+        return os.path.abspath(str(folder))
 
 
 def _show(result: dict[str, Any]) -> None:

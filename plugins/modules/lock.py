@@ -33,7 +33,8 @@ requirements:
   - git on the controller, for tools of the type C(git)
 options:
   catalog:
-    description: The folder with a file for each project.
+    description: The folder with a file for each project. A relative path starts at the playbook or
+      role, or at its C(files).
     type: path
     required: true
   state:

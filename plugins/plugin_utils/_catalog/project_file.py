@@ -329,13 +329,19 @@ def _problems_of_variant(
             continue
         reason = "" if present else _reason(installer.keys[name] for name in group)
         yield f"needs exactly one of {', '.join(group)}{reason}"
-    missing = {
+    missing = _missing_keys(installer, details, place)
+    if missing:
+        yield f"needs {', '.join(missing)}{_reason(missing.values())}"
+
+
+def _missing_keys(
+    installer: Installer, details: dict[str, Any], place: DocumentNode
+) -> dict[str, Key]:
+    return {
         name: key
         for name, key in installer.keys.items()
         if _is_required(key, place) and name not in details
     }
-    if missing:
-        yield f"needs {', '.join(missing)}{_reason(missing.values())}"
 
 
 def _reason(keys: Iterable[Key]) -> str:
