@@ -442,7 +442,7 @@ def test_a_mistake_in_the_catalog(fleet: Fleet):
     done = fleet.deliver()
     assert not done.ok and "did you mean description?" in done.output
     assert done.output.count("atlas.yml:1:") == 2, "Ansible shows the one failure twice"
-    assert "gamma.yml: t:" in done.output and "none.sh cannot be read" in done.output
+    assert "gamma.yml:1:" in done.output and "none.sh cannot be read" in done.output
     assert done.states == dict.fromkeys((PC1, PC2, PC3), "incomplete"), done.output
     assert fleet.says(PC1, "ada", "atlas") == (0, "atlas 1")
     assert fleet.says(PC1, "ada", "beta") == (0, "beta 2")
