@@ -26,7 +26,7 @@ class RunOutcome:
 
     ``event`` continues a sentence about the release, and ``text`` is shown below that sentence.
     ``reason`` has the kinds of the failures. ``rollback`` is the release that was restored after
-    them. ``seconds`` is None if the worker was killed.
+    them. ``seconds`` is unset if the worker was killed.
     """
 
     outcome: str

@@ -105,7 +105,7 @@ MOUNT_REASONS = ("FailedMount", "FailedAttachVolume", "FailedMapVolume")
 SANDBOX_REASONS = ("FailedCreatePodSandBox",)
 _HEALTH_LENGTH = 300
 _PROBE = re.compile(
-    r"(?:Liveness|Readiness|Startup) probe (?:failed|errored)[^:]*: ?(?P<said>.*)", re.DOTALL
+    r"(?:Liveness|Readiness|Startup) probe (?:failed|errored)[^:]*: ?(?P<output>.*)", re.DOTALL
 )
 PULL_SECRET_REASONS = ("FailedToRetrieveImagePullSecret",)
 _MOUNT_PATIENCE = 4.0
@@ -294,7 +294,7 @@ def probed(messages: Iterable[str]) -> str:
     ``messages`` are those of a pod's ``Unhealthy`` events, the oldest first. A probe that is killed
     with its container, or runs after its end, does not show the cause.
     """
-    found = [match["said"] for match in map(_PROBE.match, messages) if match]
+    found = [match["output"] for match in map(_PROBE.match, messages) if match]
     said = [
         " ".join(output.split())[:_HEALTH_LENGTH] for output in found if "rpc error" not in output
     ]

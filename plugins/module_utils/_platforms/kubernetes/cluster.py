@@ -41,7 +41,7 @@ _JSON = "application/json"
 
 
 class Expired(PlatformError):
-    """A watch is too old to be resumed (410 Gone)."""
+    """A watch is too old to be resumed (status 410)."""
 
 
 class Busy(Unreachable):

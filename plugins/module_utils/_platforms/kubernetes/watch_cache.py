@@ -4,7 +4,7 @@
 """A list that keeps itself up to date by a watch, as Kubernetes' own controllers have it.
 
 A watch ends now and then; it is resumed from the version seen last, and where that is too long ago
-(410 Gone) the list is read again.
+(status 410) the list is read again.
 https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 """
 
