@@ -27,7 +27,7 @@ _DULL_IN_DELIVERY = re.compile(r"^(TASK|changed:|skipping:)")
 _CODES = re.compile(r"\x1b\[[\d;]*m")
 _DULL = re.compile(
     r"^(\s*$|TASK \[Ship the app\]|ok:|PLAY|included:|Origin:|\d+ |\s+\^)|Validating"
-    r" arguments|passed over|: ok=\d"
+    r" arguments|ignored, for|: ok=\d"
 )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.testbed.checkout_copy import copy_checkout
 
-from .checks import BY_NAME, CHECKS
+from .checks import CHECKS
 from .place import CheckFailed, CheckSkipped, CollectionCopy
 
 
@@ -44,7 +44,6 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"unknown: {', '.join(unknown)}. There are: {', '.join(CHECKS)}")
         return 2
-    chosen = names or [name for name in CHECKS if name not in BY_NAME]
     failed = 0
     with (
         tempfile.TemporaryDirectory(prefix="lint-") as folder,
@@ -52,7 +51,9 @@ def main(names: list[str]) -> int:
     ):
         # One copy, so that all checks see the same, also while you work on it.
         copy_checkout(Path(folder) / "snapshot", with_links=False)
-        for done in as_completed([pool.submit(timed_check, name, Path(folder)) for name in chosen]):
+        for done in as_completed(
+            [pool.submit(timed_check, name, Path(folder)) for name in names or CHECKS]
+        ):
             outcome, line, words = done.result()
             failed += outcome == "failed"
             lines = [line, *filter(None, [words])]

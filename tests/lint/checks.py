@@ -197,5 +197,3 @@ CHECKS: dict[str, Callable[[CollectionCopy], object]] = {
     "words": word_list,
     "codespell": spelling,
 }
-# They run by name only, until what they find is mended.
-BY_NAME = {"words", "codespell"}

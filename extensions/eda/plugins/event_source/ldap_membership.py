@@ -65,8 +65,8 @@ options:
     type: float
     default: 0.25
   max_shrink:
-    description: The percentage of all memberships on hosts that may be removed within an hour. Up to
-      ten removals are always allowed.
+    description: The percentage of all memberships on hosts that may be removed within an hour. Up
+      to ten removals are always allowed.
     type: float
     default: 20
   may_empty:
