@@ -69,7 +69,7 @@ class Deliveries:
 
     @property
     def key(self) -> str:
-        """The private key for the machines, of AWX_KEY_FILE or a new one."""
+        """The private key for the hosts, of AWX_KEY_FILE or a new one."""
         path = Path(os.environ.get("AWX_KEY_FILE", self.home / "key"))
         if not path.exists():
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)

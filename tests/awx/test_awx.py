@@ -84,7 +84,7 @@ def _has_what_deliveries_need(deliveries: Deliveries) -> None:
         "env": {"SHIPPING_LDAP_PASSWORD": "{{ password }}"}
     }
     attached = deliveries.get(template["related"]["credentials"])["results"]
-    assert [one["name"] for one in attached] == [f"{name} machines"] and attached[0]["inputs"][
+    assert [one["name"] for one in attached] == [f"{name} ssh"] and attached[0]["inputs"][
         "username"
     ]
     assert [

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What only a real AWX can do: read the directory, fire a schedule, deliver.
 
-AWX_REPOSITORY has an inventory of people's machines that AWX reaches with AWX_USER and the key in
+AWX_REPOSITORY has an inventory of hosts that AWX reaches with AWX_USER and the key in
 AWX_KEY_FILE. AWX_LDAP_PASSWORD is for its directory, AWX_IMAGE the execution environment. With
 AWX_INSECURE, AWX's certificate is not verified.
 """

@@ -220,7 +220,7 @@ def test_rights_are_looked_at_before_the_first_write(module: Module):
         "organizations.T",
         "credential_types.own",
     ]
-    assert "kim is none" in str(caught.value) and module.store.written == []
+    assert "kim is not one" in str(caught.value) and module.store.written == []
     module.store.user["is_superuser"] = True
     module()
     module.store.user["is_superuser"] = False
