@@ -177,7 +177,7 @@ def test_a_repository_that_cannot_be_fetched(deliveries: Deliveries):
     assert (
         failed.rc
         and "could not be fetched" in failed.output
-        and "Look at its output in AWX, and at scm_url" in failed.output
+        and "Check its output in AWX, and scm_url" in failed.output
     ), failed.output
     assert deliveries.all("job_templates") == set()
     assert deliveries.play().rc == 0 and deliveries.all("job_templates"), "the next run goes on"
