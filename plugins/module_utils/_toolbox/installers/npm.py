@@ -123,8 +123,8 @@ INSTALLER = Installer(
         ),
         "node": Key(
             "absolute",
-            "The path of node on the workstation, such as `/usr/bin/node`; by default the"
-            " first `node` on the PATH, which is that of a tool under `needs`.",
+            "The path of node on the workstation, such as `/usr/bin/node`. By default the"
+            " first `node` on the PATH counts, which is that of a tool under `needs`.",
         ),
         "commands": Key(
             "commands", "Commands of the lock's packages; or paths by command.", required=True

@@ -14,9 +14,9 @@ INSTALLER = Installer(
     {
         "packages": Key(
             "packages",
-            "The packages by distribution: the `ID` of its os-release, such as `debian`,"
-            " `ID-VERSION_ID`, such as `debian-12`, or one of its `ID_LIKE`. The closest counts."
-            " Each package is a name, or has `name` and `version`, where `*` stands for any text.",
+            "The packages by distribution. A distribution is the `ID` of its os-release, such as"
+            " `debian`, `ID-VERSION_ID`, such as `debian-12`, or one of its `ID_LIKE`. The closest"
+            " counts. Each package is a name, or has `name` and `version`, which may end in `*`.",
             required=True,
         )
     },
