@@ -140,7 +140,7 @@ _TOP = "_shipping_code"
 
 
 async def main(queue: Any, args: dict[str, Any]) -> None:
-    """Put events into the queue until cancelled."""
+    """Put events into the queue until canceled."""
     loop = _package("plugin_utils._events.event_loop")
     # ansible-rulebook puts a queue of its own among the arguments.
     options = {name: value for name, value in args.items() if name != "eda_feedback_queue"}
