@@ -23,6 +23,7 @@ from .._core.parsing import (
     word,
 )
 from . import service as services
+from .job_services import make_jobs
 from .keys import LOCAL_KEYS, below
 from .normal_form import Compose, Section
 from .support import Support
@@ -85,6 +86,7 @@ def _read(
     _join_default_network(app)
     for name, service in app.services.items():
         _check_references(service, app, reader.at("services").at(name))
+    make_jobs(app, reader.at("services"))
     _check_cycles(app.services, reader.at("services"))
     _check_published_once(app.services, reader.at("services"))
     for check in support.checks:

@@ -27,27 +27,11 @@ from .._core.parsing import (
     words,
 )
 from . import short_syntax
+from .defaults import RESTART_DEFAULTS, UPDATE_DEFAULTS
+from .job_services import JOB_MODES
 from .keys import LOCAL_KEYS
 from .normal_form import Service
 from .support import Support
-
-# The defaults of `docker service create`, filled in so that a default is the same spec whether
-# it is written or not.
-UPDATE_DEFAULTS: dict[str, object] = {
-    "parallelism": 1,
-    "delay": "0s",
-    "failure_action": "pause",
-    "monitor": "5s",
-    "max_failure_ratio": 0.0,
-    "order": "stop-first",
-}
-RESTART_DEFAULTS: dict[str, object] = {
-    "condition": "any",
-    "delay": "5s",
-    "max_attempts": 0,
-    "window": "0s",
-}
-_JOBS = ("replicated-job", "global-job")
 
 
 def _image(value: object, reader: Reader) -> object:
@@ -63,11 +47,7 @@ def _image(value: object, reader: Reader) -> object:
 
 
 def _mode(value: object, reader: Reader) -> object:
-    if value in _JOBS:
-        return reader.problem(
-            "jobs are not supported yet; run the task before the release, or in the entrypoint"
-        )
-    return word("replicated", "global")(value, reader)
+    return word("replicated", "global", *JOB_MODES)(value, reader)
 
 
 def _test(value: object, reader: Reader) -> object:

@@ -24,6 +24,7 @@ from .._core.parsing import (
     word,
     words,
 )
+from .job_services import COMPLETED
 
 _WORD = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\&|;<>])+""", re.DOTALL)
 _QUOTED = re.compile(r"""'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)""", re.DOTALL)
@@ -371,11 +372,7 @@ def dependencies(value: object, reader: Reader) -> object:
 
 
 def _condition(value: object, reader: Reader) -> object:
-    if value == "service_completed_successfully":
-        return reader.problem(
-            "jobs are not supported yet; run the task before the release, or in the entrypoint"
-        )
-    return word("service_started", "service_healthy")(value, reader)
+    return word("service_started", "service_healthy", COMPLETED)(value, reader)
 
 
 def extra_hosts(value: object, reader: Reader) -> object:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from .health_watch import HealthWatch, Report
 from .history import Record, ended, expendable, newest
 from .intent import ABSENT, SCALE
 from .job import Job
+from .job_runs import with_completed
 from .ports import Fence, Platform
 from .prepare import now
 from .resolution import Resolved
@@ -67,10 +68,10 @@ def _release(execution: _Execution, hide: Hide) -> RunOutcome:
     # Evidence is fetched here, before a rollback removes the tasks that failed.
     failures = _failures_of(rollout)
     if not failures:
-        return _live(execution, record, rollout)
+        return _live(execution, record, rollout, seen.records)
     end = _after_failure(execution, rollout, before, failures)
     text = hide(report(failures, end.failures))
-    done = ended(record, end.outcome, text, now())
+    done = ended(record, end.outcome, text, now(), _jobs(rollout, seen.records))
     # A run that only watched the live release changes nothing in the history.
     if record.state != LIVE:
         platform.records.write_record(job.app, done)
@@ -123,9 +124,17 @@ def _facts(failures: Iterable[Failure]) -> tuple[Mapping[str, Any], ...]:
     return tuple(failure.facts for failure in failures)
 
 
-def _live(execution: _Execution, record: Record, rollout: Rollout) -> RunOutcome:
+def _jobs(rollout: Rollout, records: Sequence[Record]) -> dict[str, str]:
+    """Return which jobs have run by now, also in a release that failed afterwards."""
+    return with_completed(records, rollout.record.resolved.services, rollout.completed)
+
+
+def _live(
+    execution: _Execution, record: Record, rollout: Rollout, records: Sequence[Record]
+) -> RunOutcome:
     execution.fence.check()
-    done = ended(record, LIVE, "", now()) if record.state != LIVE else record
+    jobs = _jobs(rollout, records)
+    done = ended(record, LIVE, "", now(), jobs) if record.state != LIVE else record
     if done is not record:
         execution.platform.records.write_record(execution.job.app, done)
     _prune(execution.platform, execution.job, execution.fence)

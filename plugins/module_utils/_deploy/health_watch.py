@@ -39,7 +39,8 @@ class HealthWatch:
     """The state of an app's services while they change.
 
     ``heading`` names the change in a progress line; the services in
-    ``quiet`` get a line only if something is wrong with them. ``revisions`` has what the driver
+    ``quiet`` get a line only if something is wrong with them; those in ``done`` are jobs that
+    are not watched. ``revisions`` has what the driver
     returned for each write, which a state must have reached to count.
     """
 
@@ -52,6 +53,7 @@ class HealthWatch:
     report: Report
     memories: dict[str, HealthMemory] = field(default_factory=dict)
     quiet: frozenset[str] = frozenset()
+    done: frozenset[str] = frozenset()
     health: dict[str, ServiceHealth] = field(default_factory=dict)
     states: States = field(default_factory=dict)
     last_lines: dict[str, str] = field(default_factory=dict)
@@ -66,7 +68,7 @@ class HealthWatch:
         self.states = self.state_watch.states(self.revisions)
         making_room = {name for name, state in self.states.items() if makes_room([state])}
         for name in names:
-            if name in self.states:
+            if name in self.states and name not in self.done:
                 health = assess(
                     self.states[name],
                     self.memories.get(name, HealthMemory()),
@@ -104,13 +106,19 @@ class HealthWatch:
 
     def live(self, name: str) -> bool:
         """Return whether a service runs the release's spec and is healthy."""
-        return name in self.health and self.health[name].live
+        return name in self.done or (name in self.health and self.health[name].live)
 
     def started(self, name: str) -> bool:
         """Return whether a task of a service has been started, healthy or not."""
         return name in self.states and any(
             task.current and task.state in (STARTING, RUNNING) for task in self.states[name].tasks
         )
+
+    def completed(self) -> list[str]:
+        """Return the jobs that have run to their end under this watch."""
+        return [
+            name for name, health in self.health.items() if health.live and self.states[name].job
+        ]
 
     def failures(self) -> list[Failure]:
         """Return the services that cannot recover, with everything that can be learned of them."""
@@ -128,7 +136,7 @@ class HealthWatch:
         """Return the services that recovered from failures, and those without a node."""
         return [
             *(
-                f"{name}: {_replicas(health.crashes)} failed before it became healthy"
+                f"{name}: {_replicas(health.crashes)} failed before it {self._became(name)}"
                 for name, health in self.health.items()
                 if health.live and health.crashes
             ),
@@ -139,13 +147,17 @@ class HealthWatch:
             ),
         ]
 
+    def _became(self, name: str) -> str:
+        return "completed" if self.states[name].job else "became healthy"
+
     def _report_progress(self, name: str, health: ServiceHealth) -> None:
         quiet = name in self.quiet or self.states[name].passive
         if quiet and health.live and name not in self.last_lines:
             return
         failed = f", {health.crashes} failed" if health.crashes else ""
         monitored = ", monitored" if health.monitored else ""
-        healthy = f"{min(health.healthy, health.wanted)}/{health.wanted} healthy"
+        reached = "completed" if self.states[name].job else "healthy"
+        healthy = f"{min(health.healthy, health.wanted)}/{health.wanted} {reached}"
         text = f"{self.heading}  {healthy}{failed}{monitored}"
         if self.last_lines.get(name) != text:
             self.last_lines[name] = text
@@ -179,7 +191,8 @@ def _replicas(count: int) -> str:
 def _fails_its_check(state: ServiceState, task: Task) -> bool:
     """Return whether a task runs and its health check has not passed."""
     # What runs nothing all along, such as a Job, has no check to correct.
-    return task.state == STARTING and state.checked and not state.passive
+    has_check = state.checked and not (state.passive or state.job)
+    return task.state == STARTING and has_check
 
 
 def _unready_task(state: ServiceState) -> Task | None:

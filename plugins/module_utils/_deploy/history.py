@@ -24,12 +24,16 @@ REASON_LIMIT = 4_000
 _NUMBER, _STATE, _REASON, _VERSION = (
     f"{LABEL}{name}" for name in ("release", "state", "reason", "version")
 )
+_JOBS = f"{LABEL}jobs"
 _TEXTS = ("by", "commit", "started", "ended", "rollback_of", "content")
 
 
 @dataclass(frozen=True)
 class Record:
-    """One release: its description, its outcome, and the full spec to restore it."""
+    """One release: its description, its outcome, and the full spec to restore it.
+
+    ``jobs`` has the hash by which each job of the app has run last; see job_runs.
+    """
 
     number: int
     version: str
@@ -44,14 +48,17 @@ class Record:
     resolved: Resolved = field(default_factory=Resolved)
     id: str = ""
     index: int = 0
+    jobs: Mapping[str, str] = field(default_factory=dict)
 
     def labels(self) -> dict[str, str]:
         """Return the fields that may change, and those to read without opening the record."""
         # In labels, since a Swarm never changes the data of a config, and the outcome is not known
         # when the record is written.
         texts = {f"{LABEL}{name}": getattr(self, name) for name in _TEXTS if getattr(self, name)}
+        jobs = {_JOBS: json.dumps(dict(self.jobs), sort_keys=True)} if self.jobs else {}
         return {
             **texts,
+            **jobs,
             _NUMBER: str(self.number),
             _STATE: self.state,
             # Cut in bytes, so that the last character may be a part of one.
@@ -116,11 +123,16 @@ def _record(identity: str, index: int, labels: Mapping[str, str], data: bytes | 
         version=labels.get(_VERSION, ""),
         state=labels.get(_STATE, PENDING),
         reason=labels.get(_REASON, ""),
+        jobs=_jobs_of(labels),
         resolved=Resolved.from_data(content),
         id=identity,
         index=index,
         **texts,
     )
+
+
+def _jobs_of(labels: Mapping[str, str]) -> dict[str, str]:
+    return {name: str(hashed) for name, hashed in json.loads(labels.get(_JOBS, "{}")).items()}
 
 
 def newest(records: Iterable[Record], state: str | None = None) -> Record | None:
@@ -205,6 +217,8 @@ def expendable(records: Iterable[Record], keep: int) -> list[Record]:
     return [record for record in ordered[keep:] if record.number not in protected]
 
 
-def ended(record: Record, state: str, reason: str, when: str) -> Record:
-    """Return the record with its outcome."""
-    return replace(record, state=state, reason=reason, ended=when)
+def ended(
+    record: Record, state: str, reason: str, when: str, jobs: Mapping[str, str] | None = None
+) -> Record:
+    """Return the record with its outcome, and the hashes by which its jobs have run."""
+    return replace(record, state=state, reason=reason, ended=when, jobs=jobs or record.jobs)

@@ -14,6 +14,7 @@ from .._core.errors import PlanError, Problem, SpecError, suggestion
 from .health import LIVE, PENDING, assess, remember
 from .history import Record, newest, next_number, rollback_target
 from .intent import ABSENT, SCALE, Intent
+from .plan import Plan
 from .ports import Contents, Observation, Platform
 from .prepare import PlannedRun, now
 from .resolution import Resolutions, Resolved, references, resolve
@@ -97,7 +98,8 @@ def _towards(
     rollback_of: str = "",
 ) -> PlannedRun:
     """Plan the deployment of a resolved spec, as a release of the intent's version."""
-    plan = platform.preview.plan(intent.app, resolved, seen, intent.wishes, intent.contents)
+    wishes = replace(intent.wishes, leaves_jobs=bool(rollback_of))
+    plan = platform.preview.plan(intent.app, resolved, seen, wishes, intent.contents)
     live = newest(seen.records, LIVE)
     result = {
         "app": intent.app,
@@ -109,7 +111,7 @@ def _towards(
     if live and _is_release(live, resolved, intent.version) and not plan.changed:
         return PlannedRun(
             # No writes are needed, but services may be unhealthy, as after a run that was killed.
-            needed=not _steady(seen.states, resolved, intent.limits.max_crashes),
+            needed=not _steady(seen.states, resolved, plan, intent.limits.max_crashes),
             purpose=f"watching {intent.version}",
             record=live,
             result=result,
@@ -168,11 +170,13 @@ def _reused_version(intent: Intent, seen: Observation, record: Record) -> tuple[
     return (f"{text}; it becomes release {record.number}",)
 
 
-def _steady(states: States, resolved: Resolved, max_crashes: int) -> bool:
+def _steady(states: States, resolved: Resolved, plan: Plan, max_crashes: int) -> bool:
     """Return whether every service runs what is declared and is healthy, by one look."""
+    done = {service.name for service in plan.services if service.done}
     return all(
         name in states and assess(states[name], remember(states[name]), 0.0, max_crashes).live
         for name in resolved.services
+        if name not in done
     )
 
 
@@ -244,6 +248,8 @@ def _check_scalable(intent: Intent, states: States) -> None:
 def _unscalable(name: str, states: States) -> str:
     if name not in states:
         return f"is not a service of the app{suggestion(name, states)}"
+    if states[name].job:
+        return "is a job, which only a release runs. Write deploy.replicas"
     return "is global: it runs once on each node" if states[name].everywhere else ""
 
 

@@ -13,6 +13,7 @@ from .state import States
 
 CREATE, UPDATE, RECREATE, REMOVE, KEEP = "create", "update", "recreate", "remove", "keep"
 UNINTERRUPTED = "without interruption"
+RUN, LEFT = "run", "left"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class ServicePlan:
 
     ``early``: it is removed before the others change, since one of them takes what it holds.
     ``after``: services that are written before it, since they give up what it takes.
+    ``done``: it is a job that has RUN already, as the platform shows, or is LEFT alone, so that
+    nothing is waited for.
     """
 
     name: str
@@ -39,6 +42,7 @@ class ServicePlan:
     interruption: str = UNINTERRUPTED
     early: bool = False
     after: tuple[str, ...] = ()
+    done: str = ""
 
     @property
     def changed(self) -> bool:

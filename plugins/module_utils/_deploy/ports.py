@@ -29,12 +29,14 @@ class Wishes:
 
     ``going_back``: it rolls back after another release failed. What cannot be created as that
     release declares it is then a note of the plan, since an error would leave the app as it is.
+    ``leaves_jobs``: no job runs, since a rollback must not repeat a former migration.
     """
 
     adopt: bool = False
     recreate: frozenset[str] = frozenset()
     monitor: float = 5.0
     going_back: bool = False
+    leaves_jobs: bool = False
 
 
 @dataclass(frozen=True)

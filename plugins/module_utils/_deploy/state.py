@@ -59,6 +59,7 @@ class ServiceState:
     """One service as it is. ``wanted`` is the number of tasks that shall run.
 
     ``passive``: it runs nothing, so only its failures are reported.
+    ``job``: its tasks run to their end; one that has completed counts as healthy.
     ``may_be_empty``: without a matching node, it is as declared.
     ``update`` is the platform's state of the update ``update_id``, which may be long
     over.
@@ -77,6 +78,7 @@ class ServiceState:
     everywhere: bool = False
     passive: bool = False
     may_be_empty: bool = False
+    job: bool = False
 
     @property
     def healthy(self) -> tuple[Task, ...]:

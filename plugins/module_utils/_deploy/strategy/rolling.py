@@ -18,7 +18,7 @@ from ..health import remember
 from ..health_watch import LOOK_EVERY, HealthWatch, Report
 from ..history import Record
 from ..job import Job
-from ..plan import KEEP, RECREATE, REMOVE, Plan
+from ..plan import KEEP, RECREATE, REMOVE, RUN, Plan
 from ..ports import Contents, Fence, Observation, Platform
 
 Result = TypeVar("Result")
@@ -29,7 +29,7 @@ class Rollout:
     """One rollout to ``record``; ``former`` is the version that runs before it.
 
     ``originals`` are the adopted services as they were before. ``going_back``: this is the rollback
-    after another release failed.
+    after another release failed. ``completed`` are the jobs that have run to their end.
     """
 
     platform: Platform
@@ -42,6 +42,7 @@ class Rollout:
     originals: tuple[Any, ...] = ()
     going_back: bool = False
     changed_anything: bool = False
+    completed: frozenset[str] = frozenset()
     warnings: list[str] = field(default_factory=list)
     reported: set[str] = field(default_factory=set)
 
@@ -51,7 +52,11 @@ class Rollout:
         deadline = time.monotonic() + self.timeout
         seen = retry_unreachable(lambda: self.platform.reader.observe(app), deadline)
         # Planned again, without contents: the run was prepared in another process, which made them.
-        wishes = replace(self.job.wishes, going_back=self.going_back)
+        wishes = replace(
+            self.job.wishes,
+            going_back=self.going_back,
+            leaves_jobs=self.going_back or bool(self.record.rollback_of),
+        )
         plan = self.platform.preview.plan(app, resolved, seen, wishes, Contents())
         watch = HealthWatch(
             self.platform,
@@ -66,11 +71,14 @@ class Rollout:
             },
             # A Job that has run is kept; the Job of another release in its place is removed.
             quiet=frozenset([*named(plan, KEEP), *named(plan, REMOVE)]),
+            done=frozenset(service.name for service in plan.services if service.done),
         )
         self.changed_anything = plan.changed
         self.originals = (*self.originals, *plan.originals)
         self._remove_early(plan, deadline)
         failures = self._converge(watch, plan, seen)
+        have_run = (service.name for service in plan.services if service.done == RUN)
+        self.completed = frozenset([*have_run, *watch.completed()])
         # The notes of a first plan were shown when the run was prepared.
         self.warnings = [*watch.warnings(), *(plan.notes if self.going_back else ())]
         if not failures:

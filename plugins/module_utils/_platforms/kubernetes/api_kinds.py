@@ -54,6 +54,7 @@ class Kind:
 
 DEPLOYMENT = Kind("Deployment", "/apis/apps/v1", "deployments")
 DAEMON_SET = Kind("DaemonSet", "/apis/apps/v1", "daemonsets")
+JOB = Kind("Job", "/apis/batch/v1", "jobs")
 REPLICA_SET = Kind("ReplicaSet", "/apis/apps/v1", "replicasets")
 POD = Kind("Pod", "/api/v1", "pods")
 SERVICE_KIND = Kind("Service", "/api/v1", "services")
@@ -69,7 +70,8 @@ NODE = Kind("Node", "/api/v1", "nodes", namespaced=False)
 WORKLOADS = (DEPLOYMENT, DAEMON_SET)
 # What is made of a service, in the order in which it is made.
 OF_SERVICE = (CLAIM, SERVICE_KIND, NETWORK_POLICY, *WORKLOADS)
-KINDS = {kind.name: kind for kind in (*OF_SERVICE, SECRET, CONFIG_MAP)}
+# Jobs are looked for only where an app has some, so that other apps need no right to them.
+KINDS = {kind.name: kind for kind in (*OF_SERVICE, JOB, SECRET, CONFIG_MAP)}
 
 
 def _standard(

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..._compose.job_services import GLOBAL_JOB, is_job
 from ..._compose.normal_form import Compose, Service
 from ..._core.image_references import is_image_id
 from ..._core.parsing import Reader
@@ -114,7 +115,13 @@ def _check_label_keys(service: Service, reader: Reader) -> None:
 
 def _check_deploy(service: Service, reader: Reader) -> None:
     deploy, place = service.get("deploy", {}), reader.at("deploy")
-    if deploy.get("restart_policy", {}).get("condition") == "none":
+    if deploy.get("mode") == GLOBAL_JOB:
+        place.at("mode").problem(
+            "Kubernetes has no job that runs on each node. Write replicated-job, or mode global"
+            " with a program that stays"
+        )
+    never_again = deploy.get("restart_policy", {}).get("condition") == "none"
+    if never_again and not is_job(service):
         place.at("restart_policy.condition").problem(
             "Kubernetes always restarts the pods of a service; leave it out"
         )

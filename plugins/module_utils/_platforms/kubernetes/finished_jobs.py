@@ -54,4 +54,4 @@ def _state(title: str) -> ServiceState:
         sent=True,
         wanted=True,
     )
-    return ServiceState(name=title, wanted=1, tasks=(task,), checked=True, passive=True)
+    return ServiceState(name=title, wanted=1, tasks=(task,), checked=True, passive=True, job=True)

@@ -12,12 +12,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..._compose.defaults import RESTART_DEFAULTS
+from ..._compose.job_services import JOB_MODES
 from ..._compose.normal_form import Compose, Service
-from ..._compose.service import RESTART_DEFAULTS, pruned
+from ..._compose.service import pruned
 from ..._core.parsing import Reader
 
 LOCAL_LOG_DRIVERS = (None, "json-file", "local", "journald", "none")
 _RESTART_DETAILS = ("delay", "max_attempts", "window")
+_HONORED_OF_JOBS = ("condition", "max_attempts")
 _UPDATE_KEYS = ("parallelism", "delay", "monitor", "order")
 _NETWORK_KEYS = ("driver", "driver_opts", "attachable")
 
@@ -52,7 +55,12 @@ def _note_process(service: Service, place: Reader) -> None:
 
 def _note_deploy(deploy: Mapping[str, Any], place: Reader) -> None:
     policy = deploy.get("restart_policy", RESTART_DEFAULTS)
-    details = [key for key in _RESTART_DETAILS if policy[key] != RESTART_DEFAULTS[key]]
+    honored = _HONORED_OF_JOBS if deploy.get("mode") in JOB_MODES else ()
+    details = [
+        key
+        for key in _RESTART_DETAILS
+        if key not in honored and policy[key] != RESTART_DEFAULTS[key]
+    ]
     if details:
         place.at("restart_policy").note(
             f"{', '.join(details)} ignored, since kubelets have their own backoff"
@@ -99,6 +107,8 @@ def _service_without_ignored(service: Service) -> Service:
 
 def _deploy_without_ignored(deploy: Mapping[str, Any]) -> Service:
     kept = _without(deploy, "restart_policy", "rollback_config")
+    if deploy.get("mode") in JOB_MODES and "restart_policy" in deploy:
+        kept["restart_policy"] = {key: deploy["restart_policy"][key] for key in _HONORED_OF_JOBS}
     if "update_config" in kept:
         kept["update_config"] = {key: kept["update_config"][key] for key in _UPDATE_KEYS}
     resources = kept.get("resources", {})

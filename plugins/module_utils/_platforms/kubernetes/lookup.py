@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from ..._compose import job_services
 from ..._core.errors import NotFound
 from ..._core.parallel import side_by_side
 from ..._deploy.history import Record
 from ..._deploy.resolution import Resolved
 from . import adoption, planning, render
-from .api_kinds import APP, KIND, KINDS, OF_SERVICE, POD, REPLICA_SET, Kind
+from .api_kinds import APP, JOB, KIND, KINDS, OF_SERVICE, POD, REPLICA_SET, Kind
 from .cluster import Cluster
 from .observe import Body, Key, Snapshot
 
@@ -35,13 +36,11 @@ def of_kind(cluster: Cluster, app: str, kind: Kind) -> list[Body]:
         return []
 
 
-def manifest_kinds(resolved: Resolved) -> set[Kind]:
-    """Return the kinds of an app's manifests."""
-    return {
-        render.kind_of({}, service)
-        for service in resolved.services.values()
-        if "manifest" in service
-    }
+def own_kinds(resolved: Resolved) -> set[Kind]:
+    """Return the kinds of an app's manifests, and Job where its Compose file has jobs."""
+    services = resolved.services.values()
+    kinds = {render.kind_of({}, service) for service in services if "manifest" in service}
+    return kinds | {JOB} if any(map(job_services.is_job, services)) else kinds
 
 
 def additional_kinds(records: Iterable[Record]) -> list[Kind]:
@@ -49,7 +48,7 @@ def additional_kinds(records: Iterable[Record]) -> list[Kind]:
     # The newest last: an object that is served in several versions is read as it was written.
     kinds: dict[Kind, None] = {}
     for record in reversed(list(records)):
-        written = sorted(manifest_kinds(record.resolved), key=lambda kind: kind.name)
+        written = sorted(own_kinds(record.resolved), key=lambda kind: kind.name)
         for kind in written:
             kinds.pop(kind, None)
             kinds[kind] = None

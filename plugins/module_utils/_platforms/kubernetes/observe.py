@@ -20,6 +20,7 @@ from .api_kinds import (
     DAEMON_SET,
     DEPLOYMENT,
     HASH,
+    JOB,
     KIND,
     NAMESPACED_BY,
     NETWORK_POLICY,
@@ -38,6 +39,8 @@ from .render import service_hash
 
 Body = dict[str, Any]
 Key = tuple[str, str]
+# The workloads of Compose services.
+_LABELLED = (DEPLOYMENT.name, DAEMON_SET.name, JOB.name)
 # The kinds that keep pods running, all of apps/v1.
 _RUNNERS = ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet")
 # For so many seconds a kubelet may not have noticed that a container has ended (it looks once a
@@ -74,9 +77,7 @@ class Snapshot:
         """
         workloads = {}
         for (kind, _name), body in self.objects.items():
-            name = annotation(body, SERVICE) or (
-                label(body, SERVICE) if kind in (DEPLOYMENT.name, DAEMON_SET.name) else ""
-            )
+            name = annotation(body, SERVICE) or (label(body, SERVICE) if kind in _LABELLED else "")
             if name and not _is_made_by_another(kind, body):
                 workloads[name] = body
         return workloads

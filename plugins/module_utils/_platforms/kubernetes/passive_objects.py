@@ -47,6 +47,7 @@ def state(
         update_id=str(body["metadata"].get("generation", "")),
         checked=True,
         passive=True,
+        job=is_standard and body["kind"] == _JOB,
     )
 
 

@@ -9,14 +9,16 @@ Pure: from what was found to a plan.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from ..._compose import job_services
 from ..._core.errors import Problem
+from ..._deploy import job_runs
 from ..._deploy.health import LIVE
 from ..._deploy.history import Record, newest
-from ..._deploy.plan import UNINTERRUPTED, Change, Plan, ServicePlan
+from ..._deploy.plan import LEFT, RECREATE, UNINTERRUPTED, Change, Plan, ServicePlan
 from ..._deploy.ports import Wishes
 from ..._deploy.resolution import Resolved
 from ..._deploy.service_diff import (
@@ -35,6 +37,7 @@ from .api_kinds import (
     CONFIG_MAP,
     DAEMON_SET,
     HASH,
+    JOB,
     NETWORK_POLICY,
     POLICY,
     RELEASE,
@@ -56,7 +59,7 @@ from .compare import (
     without_notes,
 )
 from .eligible_nodes import UNKNOWN, eligible
-from .observe import Body, Key, Snapshot, is_standard
+from .observe import Body, Key, Snapshot, is_standard, states
 from .release_order import TEMPLATED
 
 # The contents of Jobs by title; see manifests.finished_jobs.
@@ -180,10 +183,22 @@ def live_services(records: Iterable[Record]) -> Iterator[Mapping[str, Any]]:
     yield from (record.resolved.services for record in records if record.state == LIVE)
 
 
-def finished_jobs(records: Iterable[Record], wishes: Wishes) -> Finished:
-    """Return the contents of the Jobs that have run and are not wished to run again."""
-    found = manifests.finished_jobs(live_services(records))
+def finished_jobs(
+    app: str, resolved: Resolved, records: Sequence[Record], wishes: Wishes
+) -> Finished:
+    """Return the contents of the Jobs that have run and are not to run again."""
+    found: dict[str, Collection[str]] = dict(manifests.finished_jobs(live_services(records)))
+    for name, service in resolved.services.items():
+        if job_services.is_job(service) and _is_left(name, service, records, wishes):
+            body = render.workload(app, name, resolved)
+            found[name] = {annotation(body, manifests.CONTENT_OF)}
     return {title: found[title] for title in found if title not in wishes.recreate}
+
+
+def _is_left(
+    name: str, service: Mapping[str, Any], records: Sequence[Record], wishes: Wishes
+) -> bool:
+    return wishes.leaves_jobs or job_runs.is_done(name, service, records)
 
 
 def _bodies(app: str, resolved: Resolved) -> Iterator[tuple[str, Body]]:
@@ -373,7 +388,8 @@ def _service(
 ) -> ServicePlan:
     service, workload = comparison.resolved.services[name], own[-1]
     if workload.is_done:
-        return immutable_fields.finished_job(name, is_stale=workload.is_stale)
+        finished = immutable_fields.finished_job(name, is_stale=workload.is_stale)
+        return replace(finished, done=LEFT) if job_services.is_job(service) else finished
     snapshot = comparison.snapshot
     nodes = _eligible_nodes(workload, snapshot)
     there = snapshot.workloads.get(name)
@@ -386,15 +402,37 @@ def _service(
         _manifest_interruption(name, workload.wanted, replicas) if "manifest" in service else "",
     )
     existing = _existing(comparison, name, own, replicas) if there else None
-    recreated = [
+    recreated = _recreated(own)
+    if recreated:
+        changes = existing.changes if existing else ()
+        return immutable_fields.plan(name, recreated, changes, comparison.wishes.recreate, noted)
+    return _planned(comparison, declared, existing, noted)
+
+
+def _recreated(own: Iterable[PlannedObject]) -> list[immutable_fields.Recreated]:
+    """Return the objects that differ in fields which cannot change in place."""
+    return [
         immutable_fields.Recreated.of(entry.wanted, entry.live or {}, entry.immutable)
         for entry in own
         if entry.immutable
     ]
-    if recreated:
-        changes = existing.changes if existing else ()
-        return immutable_fields.plan(name, recreated, changes, comparison.wishes.recreate, noted)
+
+
+def _planned(
+    comparison: Comparison, declared: Declared, existing: Existing | None, noted: list[Problem]
+) -> ServicePlan:
+    is_job = job_services.is_job(declared.service)
+    if is_job and existing and not existing.is_written:
+        return _unchanged_job(comparison, declared.name, existing)
     return service_plan(declared, existing, comparison.wishes.recreate, noted)
+
+
+def _unchanged_job(comparison: Comparison, name: str, existing: Existing) -> ServicePlan:
+    """Return what happens to a Job that is as declared, by its progress."""
+    found = states(comparison.app, comparison.snapshot, comparison.resolved, 0.0)
+    planned = job_runs.plan(name, existing, job_runs.progress(found[name]))
+    # A Job that has ended cannot be started again.
+    return replace(planned, action=RECREATE) if planned.changed else planned
 
 
 def _eligible_nodes(workload: PlannedObject, snapshot: Snapshot) -> int:
@@ -535,6 +573,8 @@ def _shown(service: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mode_of(kind: str) -> str:
+    if kind == JOB.name:
+        return job_services.REPLICATED_JOB
     return GLOBAL if kind == DAEMON_SET.name else REPLICATED
 
 

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..._compose.service import UPDATE_DEFAULTS
+from ..._compose.defaults import UPDATE_DEFAULTS
 from ..._core.content_ids import digest, fit
 from ..._deploy.naming import Naming
 from ..._deploy.resolution import HOST_NETWORK, Resolved

@@ -57,7 +57,7 @@ class Preview:
 
         What differs is tried by the server itself, without being written.
         """
-        finished = planning.finished_jobs(seen.records, wishes)
+        finished = planning.finished_jobs(app, resolved, seen.records, wishes)
         entries = self._entries(app, resolved, seen.inner, contents, finished)
         snapshot = self._with_everything_named(resolved, seen.inner, entries)
         entries, snapshot = adoption.taken_over(entries, snapshot, wishes)
@@ -87,7 +87,7 @@ class Preview:
 
         The changes are in the words of the objects, since the spec is the same.
         """
-        finished = planning.finished_jobs(seen.records, Wishes())
+        finished = planning.finished_jobs(app, resolved, seen.records, Wishes(leaves_jobs=True))
         entries = [
             # No dry run here: it needs the right to patch, as the write does.
             replace(entry, predicted=entry.live) if entry.is_there else entry

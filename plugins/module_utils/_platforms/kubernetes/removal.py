@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from ..._core.errors import PlatformError
 from ..._core.parallel import side_by_side
 from ..._deploy.ports import Fence
-from . import adoption, manifests, render, storage
+from . import adoption, lookup, manifests, render, storage
 from .api_kinds import (
     APP,
     DAEMON_SET,
     DEPLOYMENT,
+    JOB,
     NETWORK_POLICY,
     POD,
     REPLICA_SET,
@@ -67,8 +68,10 @@ class Removal:
         return sorted(put_back)
 
     def _labelled(self, selector: str) -> Iterator[tuple[Kind, Body]]:
-        answers = side_by_side(lambda kind: self.cluster.metadata(kind, selector), _REMOVED_KINDS)
-        for kind, bodies in zip(_REMOVED_KINDS, answers):
+        records = storage.read_records(self.cluster, self.app)
+        kinds = [*_REMOVED_KINDS, *({JOB} & set(lookup.additional_kinds(records)))]
+        answers = side_by_side(lambda kind: self.cluster.metadata(kind, selector), kinds)
+        for kind, bodies in zip(kinds, answers):
             for body in bodies:
                 yield kind, body
 

@@ -9,6 +9,8 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..._compose import job_services
+from ..._compose.defaults import RESTART_DEFAULTS
 from ..._core.content_ids import digest
 from ..._deploy.naming import Naming
 from ..._deploy.resolution import HOST_NETWORK, Resolved
@@ -21,6 +23,7 @@ from .api_kinds import (
     DEPLOYMENT,
     HASH,
     INTERNAL,
+    JOB,
     KIND,
     KINDS,
     MANAGED_BY,
@@ -44,6 +47,7 @@ from .pods import (
 from .release_order import TEMPLATED
 from .service_names import published_name
 
+_RETRIES = 2
 # The API server's default for --service-node-port-range.
 NODE_PORTS = range(30000, 32768)
 # TCP for answers that do not fit into UDP (RFC 7766).
@@ -90,14 +94,18 @@ def of_service(app: str, name: str, resolved: Resolved) -> list[Body]:
 
 
 def kind_of_workload(service: Service) -> Kind:
-    """Return the kind of a service's workload: of a global one it is DaemonSet."""
+    """Return the kind of a service's workload: a DaemonSet of a global one, a Job of a job."""
+    if job_services.is_job(service):
+        return JOB
     return DAEMON_SET if service.get("deploy", {}).get("mode") == "global" else DEPLOYMENT
 
 
 def workload(app: str, name: str, resolved: Resolved) -> Body:
-    """Return the Deployment or DaemonSet of a service."""
+    """Return the Deployment, DaemonSet or Job of a service."""
     service = resolved.services[name]
     kind = kind_of_workload(service)
+    if kind is JOB:
+        return _job(app, name, resolved)
     rolling, hold = strategy(service)
     labels, annotations = split_labels(service.get("deploy", {}).get("labels", {}))
     spec: Body = {
@@ -111,6 +119,30 @@ def workload(app: str, name: str, resolved: Resolved) -> Body:
     if kind is DEPLOYMENT and replicas is not None:
         spec["replicas"] = replicas
     return _finished(app, name, service, _object(kind, name, spec, labels, annotations))
+
+
+def _job(app: str, name: str, resolved: Resolved) -> Body:
+    """Return the Job of a service; its pods are not started again, so that each keeps its log."""
+    service = resolved.services[name]
+    deploy = service["deploy"]
+    replicas = deploy.get("replicas", 1)
+    made = template(app, name, service, resolved)
+    spec: Body = {
+        # All at once, as on a Swarm.
+        "completions": replicas,
+        "parallelism": replicas,
+        "backoffLimit": _retries(deploy.get("restart_policy", RESTART_DEFAULTS)),
+        "template": {**made, "spec": {**made["spec"], "restartPolicy": "Never"}},
+    }
+    labels, annotations = split_labels(deploy.get("labels", {}))
+    return _finished(app, name, service, _object(JOB, name, spec, labels, annotations))
+
+
+def _retries(policy: Mapping[str, Any]) -> int:
+    if policy["condition"] == "none":
+        return 0
+    # Without a number Compose tries for ever; a Swarm's job fails a release at the third failure.
+    return int(policy.get("max_attempts") or _RETRIES)
 
 
 def policies(app: str, resolved: Resolved) -> list[Body]:
@@ -152,6 +184,8 @@ def _finished(app: str, name: str, service: Service, body: Body) -> Body:
     # The number of the release is not in the template: there it would replace all pods each time.
     if "template" in body["spec"] and not is_bare(service):
         body["spec"]["template"]["metadata"]["labels"][HASH] = digest(body["spec"]["template"])
+    if body["kind"] == JOB.name:
+        body["metadata"]["annotations"][manifests.CONTENT_OF] = manifests.job_content(body)
     # Last, because it covers everything else.
     body["metadata"]["annotations"][APPLIED] = digest(body)
     return body
@@ -203,6 +237,9 @@ def _services(app: str, name: str, service: Service) -> Iterable[Body]:
 
     Ports that are published get one that is seen from outside.
     """
+    # A job serves nobody.
+    if job_services.is_job(service):
+        return
     pods = selector(app, name, service)
     inside = _inside_ports(service)
     # Compose clients use the port of the container, also where a service publishes none: a headless

@@ -69,9 +69,7 @@ class StateWatch:
     def _finished_jobs(self) -> dict[str, set[str]]:
         """Return the Jobs that have run in releases that were live; they are read once."""
         if self._finished is None:
-            has_jobs = any(
-                kind.name == manifests.JOB for kind in lookup.manifest_kinds(self._resolved)
-            )
+            has_jobs = any(kind.name == manifests.JOB for kind in lookup.own_kinds(self._resolved))
             records = storage.read_records(self._cluster, self._app) if has_jobs else ()
             self._finished = manifests.finished_jobs(planning.live_services(records))
         return self._finished
@@ -89,7 +87,7 @@ class StateWatch:
             for service in self._resolved.services.values()
         )
         of_pods = "" if may_lack_labels else selector
-        additional = lookup.manifest_kinds(self._resolved) - set(WORKLOADS)
+        additional = lookup.own_kinds(self._resolved) - set(WORKLOADS)
         kinds = [*WORKLOADS, *sorted(additional, key=lambda kind: kind.name)]
         return [
             self._cache(REPLICA_SET, of_pods),

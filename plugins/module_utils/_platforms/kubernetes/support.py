@@ -93,18 +93,20 @@ _KEYS: dict[str, str | Plain] = {
     "ulimits": "ignored: the nodes' container runtime sets them",
     "platform": "`nodeSelector`: `kubernetes.io/os` and `kubernetes.io/arch`",
     "restart": (
-        "`always`, `unless-stopped` and `on-failure`: pods are always restarted; `no` is an error"
+        "`always`, `unless-stopped` and `on-failure`: pods are always restarted; `no` is for jobs"
     ),
     "mem_limit": "as `deploy.resources.limits.memory`",
     "mem_reservation": "as `deploy.resources.reservations.memory`",
     "pids_limit": "ignored: kubelets limit processes (`podPidsLimit`)",
     "cpus": "as `deploy.resources.limits.cpus`",
-    "depends_on": "orders the rollout: `service_started`, `service_healthy`",
+    "depends_on": (
+        "orders the rollout: `service_started`, `service_healthy`, `service_completed_successfully`"
+    ),
     "x-shipping": (
         "`probe`: the health check by HTTP or TCP; `overlay.kubernetes`: raw fields by kind of"
         " object"
     ),
-    "deploy.mode": "replicated: a Deployment; global: a DaemonSet",
+    "deploy.mode": "replicated: a Deployment; global: a DaemonSet; replicated-job: a Job",
     "deploy.replicas": "`replicas`; if left out, the current number is kept (1 at first)",
     "deploy.endpoint_mode": (
         "vip: a Service with an address; dnsrr: a headless Service; without ports it is headless"
@@ -126,7 +128,7 @@ _KEYS: dict[str, str | Plain] = {
     ),
     "deploy.restart_policy": (
         "as `restart`; `delay`, `window` and `max_attempts` are ignored, since kubelets have"
-        " their own backoff"
+        " their own backoff; of a job: `backoffLimit` (0 for `none`, else `max_attempts`, or 2)"
     ),
     "deploy.update_config": (
         "`maxSurge`, `maxUnavailable`, `minReadySeconds` (the larger of `delay` and `monitor`);"

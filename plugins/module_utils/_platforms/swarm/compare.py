@@ -14,9 +14,12 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from ..._compose.job_services import GLOBAL_JOB
 from ..._core.content_ids import digest
 from ..._deploy.naming import LABEL
 from ..._deploy.plan import Change
+from ..._deploy.service_diff import GLOBAL, REPLICATED
+from . import job_mode
 from .spec_fields import (
     CONTAINER_LABELS,
     ENDPOINT,
@@ -64,6 +67,7 @@ def targets(
 ) -> list[tuple[Field, Any, list[Change]]]:
     """Return for each field that differs the value that it is to have, and the changes."""
     result = []
+    body = job_mode.as_service(body)
     for entry in FIELDS:
         have, wanted, former = entry.read(body, names), entry.wanted(want), entry.wanted(before)
         target = (
@@ -120,8 +124,9 @@ def render(
     name: str, want: Mapping[str, Any], names: Names, labels: Mapping[str, str], hashed: str
 ) -> Body:
     """Return a new service's spec."""
-    mode = get(want, "deploy.mode") or "replicated"
-    body: Body = {"Name": name, "Mode": {mode.capitalize(): {}}}
+    mode = get(want, "deploy.mode") or REPLICATED
+    everywhere = mode in (GLOBAL, GLOBAL_JOB)
+    body: Body = {"Name": name, "Mode": {"Global" if everywhere else "Replicated": {}}}
     for entry in FIELDS:
         value = entry.wanted(want)
         if value is not None:
@@ -129,7 +134,7 @@ def render(
     body["Labels"] = {**body.get("Labels", {}), **labels}
     container = body["TaskTemplate"]["ContainerSpec"]
     container["Labels"] = {**container.get("Labels", {}), HASH: hashed}
-    return body
+    return job_mode.with_mode(body, mode)
 
 
 def updated(
@@ -146,7 +151,7 @@ def updated(
     The others stay as they are. The hash enters the template only together with a change that
     replaces the tasks anyway.
     """
-    result = copy.deepcopy(dict(body))
+    result = job_mode.as_service(copy.deepcopy(dict(body)))
     kept = {
         entry.place: _own_labels(get(result, entry.place)) for entry in (LABELS, CONTAINER_LABELS)
     }
@@ -161,7 +166,7 @@ def updated(
     for place, mine in kept.items():
         if mine:
             put(result, place, {**_others_labels(get(result, place)), **mine})
-    return result
+    return job_mode.with_mode(result, job_mode.mode(body))
 
 
 def _own_labels(labels: Mapping[str, str] | None) -> dict[str, str]:

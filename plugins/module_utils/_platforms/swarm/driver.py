@@ -16,7 +16,7 @@ from ..._deploy.history import Record
 from ..._deploy.ports import Contents, Fence, Observation
 from ..._deploy.resolution import Resolved
 from ..._deploy.service_diff import objects_to_create
-from . import image_digests, lookup, planning, storage
+from . import image_digests, job_mode, lookup, planning, storage
 from .compare import HASH, render, service_hash, updated
 from .engine import Engine
 from .observe import APP, RELEASE, SERVICE, STACK, TOKEN, VERSION
@@ -126,6 +126,14 @@ class Driver:
             spec = render(service_name(app, name), declared, names, labels, hashed)
             self._engine.post("/services/create", spec, header)
             return
+        if job_mode.is_job(body["Spec"]):
+            if _is_written(body, labels):
+                return
+            # From nothing: what ran before says nothing of how a job runs now, and any update, also
+            # of the same spec, runs it again.
+            spec = render(service_name(app, name), declared, names, labels, hashed)
+            self._update(body, spec, fence, header)
+            return
         former = planning.former(name, body["Spec"], seen.records, names)
         spec = updated(body["Spec"], declared, former, names, labels=labels, hashed=hashed)
         # A paused update stays paused until the next update, which may be of the same spec.
@@ -214,23 +222,26 @@ class Driver:
             # DELETE takes no version (API 1.41), so only a fresh look at the lease guards it.
             fence.check()
             self._engine.delete(f"/services/{body['ID']}")
-        removed = {body["ID"] for body in bodies}
+        self._wait_for_tasks(app, {body["ID"] for body in bodies}, deadline)
+        return []
+
+    def _wait_for_tasks(self, app: str, removed: set[str], deadline: float) -> None:
+        """Wait until the tasks of removed services have stopped."""
         # The engine answers DELETE while tasks still stop, and their networks cannot be removed
         # before they have.
         while removed:
             left = [
                 task
                 for task in self._engine.get("/tasks", filters={"label": [f"{STACK}={app}"]})
-                if task["ServiceID"] in removed
+                if task["ServiceID"] in removed and not job_mode.has_ended(task)
             ]
             if not left:
-                break
+                return
             _wait(
                 deadline,
                 f"{len(left)} tasks of removed services of {app} are still there",
                 str(left[0].get("Status", {}).get("State")),
             )
-        return []
 
     def remove_networks(
         self, app: str, names: Iterable[str], fence: Fence, deadline: float
@@ -280,6 +291,9 @@ class Driver:
         """Put the token on one service; return whether it has it, or is removed."""
         for _attempt in range(_ATTEMPTS):
             spec = dict(body["Spec"])
+            # A job runs again at any update; its writer reads the lease before each write.
+            if job_mode.is_job(spec):
+                return True
             spec["Labels"] = {**(spec.get("Labels") or {}), TOKEN: str(fence.token)}
             try:
                 # It reads the lease before the write.
@@ -294,6 +308,12 @@ class Driver:
             except NotFound:
                 return True
         return False
+
+
+def _is_written(body: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Return whether this very run has written a service, whose answer may have been lost."""
+    have = body["Spec"].get("Labels") or {}
+    return all(have.get(key) == labels[key] for key in (TOKEN, RELEASE, HASH))
 
 
 def _wait(deadline: float, what: str, why: str) -> None:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from ..._compose.job_services import GLOBAL_JOB
 from ..._core.cause import Cause
 from ..._deploy import state as words
 from ..._deploy.naming import LABEL
 from ..._deploy.resolution import Resolved
 from ..._deploy.state import ServiceState, States, Task
-from . import causes
+from . import causes, job_mode
 from .compare import HASH, same_template, service_hash
 from .spec_fields import CONTAINER_LABELS, Names, get
 
@@ -39,6 +40,9 @@ _STATES = {
     "starting": words.STARTING,
     "running": words.RUNNING,
 }
+_JOB_STATES = {"complete": words.RUNNING, "running": words.STARTING}
+# A task of a job that is to be started again waits at ready.
+_JOB_WANTED = ("complete", "running", "ready", "accepted")
 _UPDATE_KEYS = ("State", "Message", "StartedAt")
 # complete (exit code 0) is among them: tasks of services run until they are stopped.
 _FAILED = ("failed", "rejected", "complete")
@@ -185,6 +189,8 @@ def _service(
     view: _View, name: str, body: Mapping[str, Any], bodies: list[dict[str, Any]]
 ) -> ServiceState:
     spec = body["Spec"]
+    if job_mode.is_job(spec):
+        return _job(view, name, body, bodies)
     tasks = tuple(_task(view, name, body, task) for task in bodies)
     everywhere = "Global" in spec.get("Mode", {})
     policy = get(spec, "TaskTemplate.RestartPolicy") or {}
@@ -206,6 +212,61 @@ def _service(
         max_attempts=policy.get("MaxAttempts") or 0,
         everywhere=everywhere,
     )
+
+
+def _job(
+    view: _View, name: str, body: Mapping[str, Any], bodies: list[dict[str, Any]]
+) -> ServiceState:
+    """Return the state of a job by the tasks of its last iteration."""
+    spec, iteration = body["Spec"], job_mode.iteration(body)
+    tasks = tuple(_job_task(view, name, body, task, iteration=iteration) for task in bodies)
+    everywhere = job_mode.mode(spec) == GLOBAL_JOB
+    policy = get(spec, "TaskTemplate.RestartPolicy") or {}
+    return ServiceState(
+        name=name,
+        wanted=(
+            len({task.slot for task in tasks if task.current})
+            if everywhere
+            else job_mode.completions(spec)
+        ),
+        tasks=tasks,
+        # Nothing has to last once a task has completed.
+        checked=True,
+        monitor=view.monitor,
+        restarts=policy.get("Condition", "any") != "none",
+        max_attempts=policy.get("MaxAttempts") or 0,
+        everywhere=everywhere,
+        job=True,
+    )
+
+
+def _job_task(
+    view: _View, name: str, body: Mapping[str, Any], task: dict[str, Any], *, iteration: int
+) -> Task:
+    """Return a task of a job: running is on the way, and completed is what it shall be."""
+    state = task.get("Status", {}).get("State", "new")
+    current = job_mode.task_iteration(task) == iteration
+    as_usual = _task(view, name, body, task)
+    completed = state == "complete"
+    slot = as_usual.slot if job_mode.mode(body["Spec"]) == GLOBAL_JOB else _job_slot(task)
+    return replace(
+        as_usual,
+        name=f"{name}.{slot}",
+        slot=slot,
+        # What a former iteration has completed is over.
+        state=words.ENDED if completed and not current else _JOB_STATES.get(state, as_usual.state),
+        current=current,
+        sent=current,
+        wanted=current and task.get("DesiredState") in _JOB_WANTED,
+        failed=as_usual.failed and not completed,
+        cause=None if completed else as_usual.cause,
+        exit_code=None if completed else as_usual.exit_code,
+    )
+
+
+def _job_slot(task: Mapping[str, Any]) -> str:
+    # The slots of jobs begin with 0, which the engine leaves out of its JSON.
+    return str((task.get("Slot") or 0) + 1)
 
 
 def _has_check(spec: Mapping[str, Any]) -> bool:

@@ -12,14 +12,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..._compose import job_services
 from ..._core.errors import PlanError, Problem
+from ..._deploy import job_runs
 from ..._deploy.health import LIVE
 from ..._deploy.history import Record, newest
-from ..._deploy.plan import RECREATE, UPDATE, Change, Plan, ServicePlan, interruption
+from ..._deploy.plan import (
+    KEEP,
+    LEFT,
+    RECREATE,
+    REMOVE,
+    UPDATE,
+    Change,
+    Plan,
+    ServicePlan,
+    interruption,
+)
 from ..._deploy.ports import Wishes
 from ..._deploy.resolution import Resolved
 from ..._deploy.service_diff import (
-    GLOBAL,
     REPLICATED,
     Declared,
     Existing,
@@ -28,9 +39,9 @@ from ..._deploy.service_diff import (
     removed_services,
     service_plan,
 )
-from . import published_ports, volume_changes
+from . import job_mode, published_ports, volume_changes
 from .compare import targets
-from .observe import APP, RELEASE, STACK, Snapshot, is_own_network
+from .observe import APP, RELEASE, STACK, Snapshot, is_own_network, states
 from .service_names import service_name
 from .spec_fields import FIELDS, PLACEMENT, Names, get
 
@@ -311,6 +322,8 @@ def _service(
     nodes = eligible(service, comparison.snapshot)
     declared = Declared(name, service, get(service, "deploy.mode") or REPLICATED, nodes)
     recreate = comparison.wishes.recreate
+    if job_services.is_job(service):
+        return _job(comparison, declared, body, problems)
     if body is None:
         return service_plan(declared, None, recreate, problems)
     networks = sorted(set(service.get("networks", {})) & recreated)
@@ -324,6 +337,34 @@ def _service(
     return service_plan(declared, existing, recreate, problems)
 
 
+def _job(
+    comparison: Comparison,
+    declared: Declared,
+    body: Mapping[str, Any] | None,
+    problems: list[Problem],
+) -> ServicePlan:
+    """Return what happens to a job: it runs once for each content, and never in a rollback."""
+    name = declared.name
+    progress = _progress(comparison, name) if body else ""
+    if comparison.wishes.leaves_jobs:
+        # One that failed or still runs would go on beside the release that is brought back.
+        action = KEEP if progress in ("", job_runs.COMPLETED) else REMOVE
+        return ServicePlan(name, action, done=LEFT)
+    runs_again = name in comparison.wishes.recreate
+    if job_runs.is_done(name, declared.service, comparison.records) and not runs_again:
+        return ServicePlan(name, KEEP, done=LEFT)
+    existing = _existing(comparison, declared, body) if body else None
+    if existing is None or existing.mode != declared.mode:
+        return service_plan(declared, existing, comparison.wishes.recreate, problems)
+    return job_runs.plan(name, existing, job_runs.FAILED if runs_again else progress)
+
+
+def _progress(comparison: Comparison, name: str) -> str:
+    """Return how far a job that exists has come."""
+    found = states(comparison.app, comparison.snapshot, comparison.resolved, 0.0).get(name)
+    return job_runs.progress(found) if found and found.job else ""
+
+
 def _existing(comparison: Comparison, declared: Declared, body: Mapping[str, Any]) -> Existing:
     snapshot = comparison.snapshot
     before = former(declared.name, body["Spec"], comparison.records, snapshot.names)
@@ -334,7 +375,7 @@ def _existing(comparison: Comparison, declared: Declared, body: Mapping[str, Any
         # A change of placement moves only the tasks whose node no longer fits.
         restarts = restarts or (field.in_task and field not in PLACEMENT)
     return Existing(
-        GLOBAL if "Global" in body["Spec"].get("Mode", {}) else REPLICATED,
+        job_mode.mode(body["Spec"]),
         get(body, "Spec.Mode.Replicated.Replicas") or declared.eligible,
         tuple(changes),
         restarts=restarts,

@@ -45,7 +45,8 @@ class Preview:
 
     def drift(self, app: str, resolved: Resolved, seen: Observation) -> Plan:
         """Compare with what was observed."""
-        return self._compared(app, resolved, seen, Wishes())
+        # After a rollback the jobs are those of another release, on purpose.
+        return self._compared(app, resolved, seen, Wishes(leaves_jobs=True))
 
     def _compared(self, app: str, resolved: Resolved, seen: Observation, wishes: Wishes) -> Plan:
         external = lookup.with_external(self._engine, seen.inner, [resolved])

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..._compose.service import RESTART_DEFAULTS, UPDATE_DEFAULTS
+from ..._compose.defaults import RESTART_DEFAULTS, UPDATE_DEFAULTS
 from ..._core import units
 from .support import PLAIN_KEYS
 

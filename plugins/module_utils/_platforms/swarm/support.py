@@ -74,9 +74,11 @@ _KEYS: dict[str, str | Plain] = {
     "mem_reservation": "as `deploy.resources.reservations.memory`",
     "pids_limit": "as `deploy.resources.limits.pids`",
     "cpus": "as `deploy.resources.limits.cpus`",
-    "depends_on": "orders the rollout: `service_started`, `service_healthy`",
+    "depends_on": (
+        "orders the rollout: `service_started`, `service_healthy`, `service_completed_successfully`"
+    ),
     "x-shipping": "`probe` and `overlay.kubernetes` are for Kubernetes and ignored",
-    "deploy.mode": "`Mode`: replicated or global",
+    "deploy.mode": "`Mode`: replicated, global, replicated-job or global-job",
     "deploy.replicas": (
         "`Mode.Replicated.Replicas`; if left out, the current number is kept (1 at first)"
     ),

@@ -107,7 +107,7 @@ class Server:
 def rehearsed(app, found, *, error=None, records=(), recreate=()):
     """The entries after a rehearsal, its problems and notes, and what a plan needs."""
     wishes = Wishes(recreate=frozenset(recreate))
-    finished = planning.finished_jobs(records, wishes)
+    finished = planning.finished_jobs(APP, app, records, wishes)
     entries, found = adoption.taken_over(planning.entries(APP, app, found, finished), found, wishes)
     found = adoption.under_their_titles(entries, found)
     comparison = planning.Comparison(APP, app, list(records), found, wishes)

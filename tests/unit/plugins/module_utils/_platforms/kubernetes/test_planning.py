@@ -72,7 +72,7 @@ def node(name="node-a", labels=None, taints=(), closed=False):
 def planned(app, found, wishes=None, records=(), rehearse=None):
     """The plan; ``rehearse`` stands for the server, which is asked of what differs."""
     wishes = wishes or Wishes()
-    finished = planning.finished_jobs(records, wishes)
+    finished = planning.finished_jobs(APP, app, records, wishes)
     entries = planning.entries(APP, app, found, finished)
     wanted, found = adoption.taken_over(entries, found, wishes)
     comparison = planning.Comparison(APP, app, list(records), found, wishes)
