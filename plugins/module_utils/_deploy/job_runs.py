@@ -28,7 +28,9 @@ _WITHOUT = ("depends_on", "reference")
 def job_hash(service: Mapping[str, Any]) -> str:
     """Return a hash of what a job runs, and how often."""
     content = {key: value for key, value in service.items() if key not in _WITHOUT}
-    content["deploy"] = {key: value for key, value in service["deploy"].items() if key != "labels"}
+    content["deploy"] = {
+        key: value for key, value in service.get("deploy", {}).items() if key != "labels"
+    }
     return digest(content)
 
 

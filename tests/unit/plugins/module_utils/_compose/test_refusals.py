@@ -19,7 +19,6 @@ ON_ALL_ADDRESSES = (
     " close the port by a firewall, or do not publish it"
 )
 NO_CLEARING = "Swarm cannot clear an image's entrypoint; write the program that shall run instead"
-NO_JOBS = "jobs are not supported yet; run the task before the release, or in the entrypoint"
 
 # Habits that are good with docker compose on one machine, and those that are none.
 HABITS = [
@@ -284,11 +283,10 @@ HABITS = [
         "deploy.replicas",
         "a global service runs once on each node; leave replicas out, or the mode",
     ),
-    ({"deploy": {"mode": "replicated-job"}}, "deploy.mode", NO_JOBS),
     (
         {"deploy": {"mode": "globl"}},
         "deploy.mode",
-        "'globl' is not one of replicated, global; did you mean global?",
+        "'globl' is not one of replicated, global, replicated-job, global-job; did you mean global?",
     ),
     ({"deploy": {"replicas": 1.5}}, "deploy.replicas", "must be a whole number, not 1.5"),
     ({"deploy": {"replicas": True}}, "deploy.replicas", "must be a whole number, not True"),
@@ -333,11 +331,6 @@ HABITS = [
     ({"labels": {"a": {"b": "c"}}}, "labels.a", "must be a text, not a mapping"),
     ({"deploy": "fast"}, "deploy", "must be a mapping, not 'fast'"),
     ({"depends_on": "db"}, "depends_on", "must be a list or a mapping, not 'db'"),
-    (
-        {"depends_on": {"x": {"condition": "service_completed_successfully", "required": False}}},
-        "depends_on.x.condition",
-        NO_JOBS,
-    ),
 ]
 
 
@@ -450,7 +443,7 @@ def test_all_problems_are_told_at_once_and_in_the_order_of_the_spec():
             " it needs under cap_add"
         ),
         "services.web.deploy.replica: unknown key; did you mean replicas?",
-        "services.web.deploy.mode: 'globl' is not one of replicated, global; did you mean global?",
+        "services.web.deploy.mode: 'globl' is not one of replicated, global, replicated-job, global-job; did you mean global?",
         "services.db.ports[0]: " + ON_ALL_ADDRESSES.format("127.0.0.1"),
         "services.db: needs an image; write image: registry/name:tag",
         "networks.front.driver: 'macvlan' is not one of overlay, bridge, default",

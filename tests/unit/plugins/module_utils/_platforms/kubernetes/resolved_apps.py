@@ -115,9 +115,9 @@ def cluster_fills(body: dict[str, Any]) -> dict[str, Any]:
     if "template" in live["spec"]:
         live["spec"]["progressDeadlineSeconds"] = 600
         live["spec"].setdefault("replicas", 1)
-        live["spec"]["template"]["spec"].update(
-            restartPolicy="Always", schedulerName="default-scheduler"
-        )
+        pod = live["spec"]["template"]["spec"]
+        pod.setdefault("restartPolicy", "Always")
+        pod["schedulerName"] = "default-scheduler"
         live["spec"]["template"]["spec"]["containers"][0]["terminationMessagePath"] = (
             "/dev/termination-log"
         )

@@ -44,7 +44,8 @@ RUNS = {"active": 1}
 
 def app(version="1", **deploy):
     """An app of one job."""
-    service = {"image": f"m:{version}", "deploy": {"mode": "replicated-job", **deploy}}
+    deploy = {"mode": "replicated-job", **deploy}
+    service = {"image": "m:1", "command": ["migrate", version], "deploy": deploy}
     return resolved({"services": {"migrate": service}})
 
 
