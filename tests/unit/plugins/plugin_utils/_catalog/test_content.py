@@ -116,6 +116,8 @@ def test_a_gzip_is_sent_as_it_is_published(sender: Sender):
             "the compressed file of t cannot be read: zst reports ",
         ),
     ],
+    # The content has the time of its compression.
+    ids=["plain", "gz", "tar in gz", "tar in zst", "cut off", "trailing"],
 )
 def test_not_what_it_is_called(sender: Sender, name: str, content: bytes, said: str):
     files, why = sender.send(name, content)
