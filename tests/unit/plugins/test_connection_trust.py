@@ -321,7 +321,7 @@ def test_git_works_in_no_repository_that_a_hook_names(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "hook.git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path / "work"))
     sources = ToolSources(str(tmp_path), str(tmp_path / "downloads"))
-    with pytest.raises(ShippingError, match="cannot be had"):
+    with pytest.raises(ShippingError, match="cannot be fetched"):
         sources.commit(str(tmp_path / "none"), "a" * 40, "tool")
     assert not (tmp_path / "hook.git").exists()
     assert list((tmp_path / "downloads").glob("git-*/HEAD"))
@@ -330,7 +330,7 @@ def test_git_works_in_no_repository_that_a_hook_names(tmp_path, monkeypatch):
 def test_git_that_is_missing(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     sources = ToolSources(str(tmp_path), str(tmp_path / "downloads"))
-    with pytest.raises(ShippingError, match=r"cannot be had: git does not start: .*Install git"):
+    with pytest.raises(ShippingError, match=r"cannot be fetched: git does not start: .*Install git"):
         sources.commit("https://git.example.com/a.git", "a" * 40, "tool")
 
 
