@@ -18,7 +18,7 @@ from tests.suites.dependencies import of_repository
 from .conftest import ROOT, git, listed_reasons, reasons
 
 PLATFORMS = ("swarm", "kubernetes")
-DELIVERIES = {f"delivery/test_{name}" for name in ("main_road", "changes", "kinds", "many")}
+DELIVERIES = {f"delivery/test_{name}" for name in ("main_road", "changes", "types", "many")}
 EVERYWHERE = {
     *(f"integration/test_keys on {platform}" for platform in PLATFORMS),
     "directory/test_oracle",
