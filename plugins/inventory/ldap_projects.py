@@ -83,7 +83,8 @@ seealso:
     link: https://github.com/shipping-code/shipping.code/blob/main/docs/docsite/rst/guide_membership.rst
 """
 
-EXAMPLES = r"""
+# Not as YAML: ansible-lint takes a mapping with hosts for a play.
+EXAMPLES = r"""# fmt: code
 # OpenLDAP with groupOfNames; hosts are device entries with an owner.
 plugin: shipping.code.ldap_projects
 uris: [ldaps://ldap1.example.com, ldaps://ldap2.example.com]

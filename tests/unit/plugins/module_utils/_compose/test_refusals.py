@@ -286,7 +286,10 @@ HABITS = [
     (
         {"deploy": {"mode": "globl"}},
         "deploy.mode",
-        "'globl' is not one of replicated, global, replicated-job, global-job; did you mean global?",
+        (
+            "'globl' is not one of replicated, global, replicated-job, global-job;"
+            " did you mean global?"
+        ),
     ),
     ({"deploy": {"replicas": 1.5}}, "deploy.replicas", "must be a whole number, not 1.5"),
     ({"deploy": {"replicas": True}}, "deploy.replicas", "must be a whole number, not True"),
@@ -443,7 +446,10 @@ def test_all_problems_are_told_at_once_and_in_the_order_of_the_spec():
             " it needs under cap_add"
         ),
         "services.web.deploy.replica: unknown key; did you mean replicas?",
-        "services.web.deploy.mode: 'globl' is not one of replicated, global, replicated-job, global-job; did you mean global?",
+        (
+            "services.web.deploy.mode: 'globl' is not one of replicated, global, replicated-job,"
+            " global-job; did you mean global?"
+        ),
         "services.db.ports[0]: " + ON_ALL_ADDRESSES.format("127.0.0.1"),
         "services.db: needs an image; write image: registry/name:tag",
         "networks.front.driver: 'macvlan' is not one of overlay, bridge, default",
