@@ -168,8 +168,8 @@ def test_killed_late(
     proxy.unblock()
     assert (
         not outcome.ok
-        and "killed before it came to an end" in outcome.result["msg"]
-        and "Run again" in outcome.result["msg"]
+        and "the worker was killed" in outcome.result["msg"]
+        and "Run the task again" in outcome.result["msg"]
     )
     recover(player, platform, app)
     assert client.lost == []
