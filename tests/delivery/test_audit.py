@@ -27,7 +27,7 @@ def test_who_has_what(fleet: Fleet):
     )
     fleet.machines[PC3].power_off()
     playbook = fleet.home / "audit.yml"
-    playbook.write_text(blocks(GUIDE.read_text().partition("\nAudits\n")[2])[0])
+    playbook.write_text(blocks(GUIDE.read_text().partition("\nAudit a fleet\n")[2])[0])
     done = fleet.play(str(playbook))
     assert done.ok, done.output
     rows = list(csv.DictReader((fleet.home / "audit.csv").open()))

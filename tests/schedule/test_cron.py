@@ -101,7 +101,7 @@ def test_a_host_that_fails_has_its_own_status(control: Control):
 def test_a_missing_repository(control: Control):
     control.machine.run("mv", "/opt/git/tools", "/opt/git/away")
     assert control.sync() == 1 and control.metrics()["shipping_sync_project_current"] == 0
-    assert "its former checkout is used" in control.read(f"{HOME}/sync.log")
+    assert "the former checkout is used" in control.read(f"{HOME}/sync.log")
     control.machine.run("mv", "/opt/git/away", "/opt/git/tools")
     assert control.sync() == 0 and control.says("ada", "atlas-tiles 3") == (0, "64 tiles")
 

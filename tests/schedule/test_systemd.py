@@ -127,7 +127,7 @@ def test_mistakes_are_refused_before_anything_is_touched(control: Control):
         ),
         (
             {"membership_sync_project": "/srv/tools"},
-            "Write either membership_sync_repository or membership_sync_project",
+            "Set either membership_sync_repository or membership_sync_project",
         ),
         (
             {"membership_sync_bin": "/opt/none"},

@@ -3,9 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A small company: an OpenLDAP with the project atlas, users, and their machines.
 
-python3 -m tests.testbed.company up NAME           three machines; prints the folder with the
-inventory and the catalog python3 -m tests.testbed.company join NAME USER    adds a user to the
-project; leave takes out again python3 -m tests.testbed.company down NAME
+::
+
+    python3 -m tests.testbed.company up NAME
+
+starts three machines, and prints the folder with the inventory and the catalog. ``join NAME USER``
+adds a user to the project, ``leave NAME USER`` removes the user, and ``down NAME`` removes all.
 """
 
 from __future__ import annotations
@@ -109,16 +112,20 @@ class CompanyBed:
         password = self.folder / "password"
         password.touch(0o600)
         password.write_text(READER_PASSWORD)
-        machines = {"base": f"ou=devices,{SUFFIX}", "domain": DOMAIN}
+        hosts = {"base": f"ou=devices,{SUFFIX}", "domain": DOMAIN}
         source = self.directory.options(
             plugin="shipping.code.ldap_projects",
             bind_password_file=str(password),
-            machines=machines,
+            hosts=hosts,
         )
         (self.inventory / "ldap_projects.yml").write_text(json.dumps(source, indent=2))
         # No name server knows these machines, so a second file has how to reach them.
-        hosts = {f"{name}.{DOMAIN}": machine.connection for name, machine in self.machines.items()}
-        (self.inventory / "reached.yml").write_text(json.dumps({"all": {"hosts": hosts}}, indent=2))
+        reached = {
+            f"{name}.{DOMAIN}": machine.connection for name, machine in self.machines.items()
+        }
+        (self.inventory / "reached.yml").write_text(
+            json.dumps({"all": {"hosts": reached}}, indent=2)
+        )
 
 
 def main(what: str, name: str, user: str = "") -> None:
