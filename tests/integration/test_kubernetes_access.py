@@ -168,7 +168,7 @@ def test_contexts(platform: Any, player: Player, tmp_path: Path) -> None:
 # Options that replace those of the administrator -> what is said.
 NO_WAY_IN: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "wrong-token": ({"api_key": "no-such-token"}, (DENIED, "api_key")),
-    "no-token": ({"api_key": None}, ("system:anonymous may not", "Give api_key")),
+    "no-token": ({"api_key": None}, ("system:anonymous may not", "Set api_key")),
     "no-ca": (
         {"ca_path": None},
         ("no trusted connection", "its certificate is not trusted", "ca_path"),

@@ -626,7 +626,7 @@ def test_kustomization_and_chart(
         ),
         (
             "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {token: not base64}\n",
-            "is no base64",
+            "is not base64",
         ),
         (
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndate: {color: blue}\n",

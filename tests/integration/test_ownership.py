@@ -250,7 +250,7 @@ def test_scale(platform: Any, player: Player, app: str) -> None:
     )
     assert "replicas.app: must be a whole number" in wrong.result["msg"]
     wrong = player.run("scale", {"app": app, "replicas": {"ap": 1}, **platform.options})
-    assert "no such service; did you mean app?" in wrong.result["msg"]
+    assert "replicas.ap: is not a service of the app; did you mean app?" in wrong.result["msg"]
 
 
 def test_scale_that_cannot_be_goes_back(platform: Any, player: Player, app: str) -> None:
@@ -264,7 +264,7 @@ def test_scale_that_cannot_be_goes_back(platform: Any, player: Player, app: str)
     outcome = player.run("scale", {"app": app, "replicas": {"app": 50}, **platform.options})
     assert (
         not outcome.ok
-        and "scaled back, app to 1" in outcome.result["msg"]
+        and "its replicas were set back (app to 1)" in outcome.result["msg"]
         and outcome.result["failures"][0]["kind"] == "no_resources"
     )
     assert platform.replicas_of(app, "app") == 1
@@ -379,7 +379,7 @@ def test_what_cannot_take_effect_on_a_swarm(platform: Any, player: Player, app: 
     labels = platform.engine.docker("config", "inspect", "--format", "{{.Spec.Labels}}", config)
     assert "size:7m" in labels
     gone = player.run("release", {"app": app, "state": "absent", **platform.options})
-    assert gone.ok and "volumes stay" in gone.output and f"{app}_large" in gone.output
+    assert gone.ok and "volumes are kept" in gone.output and f"{app}_large" in gone.output
 
 
 @pytest.mark.only("swarm")

@@ -113,7 +113,7 @@ def test_the_life_of_the_shop(operator: Operator, platform: Any) -> None:
         ["front", "1/1", platform.image("shop-front:1")],
         ["web", "2/2", platform.image("shop-web:1.0.0")],
     ]
-    assert any(line.startswith("3        1.0.0    live, back to 1") for line in lines)
+    assert any(line.startswith("3        1.0.0    live, rollback to 1") for line in lines)
     assert operator.run("rollback", "-e", "release=2").ok
     assert "1.1.0 is live, release 4" in operator.run("status").output
 
@@ -125,7 +125,7 @@ MISTAKES = {
     "nothing to go back to": (["rollback"], "no release of it has been live"),
     "no such service": (
         ["scale", "-e", '{"replicas": {"wep": 3}}'],
-        "replicas.wep: no such service",
+        "replicas.wep: is not a service of the app",
     ),
     "a typo in an option": (
         ["deploy", "-e", '{"services_release": {"app": "shop", "versoin": "1"}}'],

@@ -131,8 +131,8 @@ def test_rollback_pulls_with_credentials(
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("{not json", "is no JSON"),
-        ("[]", "is no JSON"),
+        ("{not json", "it is not the JSON of a Docker client"),
+        ("[]", "it is not the JSON of a Docker client"),
         ('{"credHelpers": {"REGISTRY": "nowhere"}}', "docker-credential-nowhere"),
     ],
 )
@@ -186,6 +186,9 @@ def test_a_registry_that_does_not_answer(platform: Any, player: Player, app: str
         assert each.ok == (platform.name == "swarm")
         if each.ok:
             assert "[WARNING]" in each.output and each.result["changed"] is False
-            assert any("is used instead" in warning for warning in each.result["warnings"])
+            assert any(
+                "the run uses the image of the engine instead" in warning
+                for warning in each.result["warnings"]
+            )
         else:
             assert each.result["failures"][0]["kind"] == "registry_unreachable"

@@ -179,8 +179,7 @@ def test_a_moved_tag_is_a_new_release(platform: Any, player: Player, app: str) -
     moved = ship(player, platform, app, spec, "1")
     assert (
         moved.ok
-        and "version 1 was release 1 already, with another spec; it becomes release 2"
-        in moved.output
+        and "version 1 exists as release 1 with another spec; it becomes release 2" in moved.output
     )
     assert platform.environment(app, "moved")["MOVED"] == "yes"
     assert platform.running(app)["app"] == tasks["app"]
