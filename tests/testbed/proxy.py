@@ -43,6 +43,7 @@ class Proxy:
         self._after = False
         self._go = threading.Event()
         self._lock = threading.Lock()
+        self._clients: set[socket.socket] = set()
         if path:
             path.unlink(missing_ok=True)
         self._server = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
@@ -73,8 +74,12 @@ class Proxy:
         self._go.set()
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and end all connections: a worker that is left loses its lease."""
         self.unblock()
+        for each in (self._server, *self._clients.copy()):
+            # close() alone does not wake the thread that waits for the socket.
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
         self._server.close()
         if self.path:
             self.path.unlink(missing_ok=True)
@@ -83,6 +88,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _address = self._server.accept()
+                self._clients.add(client)
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
