@@ -114,7 +114,7 @@ def test_a_password_that_is_refused_later_is_not_tried_again(
     slapd.server.start()
     trouble = follower.wait(
         "trouble",
-        remedy="Check bind_dn and the password; it was tried once only, so that nothing is locked",
+        hint="Check bind_dn and the password; it was tried once only, so that nothing is locked",
     )
     count = len(follower.of_type("trouble"))
     time.sleep(3)

@@ -35,7 +35,7 @@ Follow = Callable[..., Follower]
 def test_join_and_leave(slapd: Feed, follow: Follow, folder: Path):
     follower = follow(slapd)
     assert follower.wait("mode")["mode"] == "syncrepl"
-    assert follower.wait("snapshot")["machine_count"] == 4
+    assert follower.wait("snapshot")["host_count"] == 4
     assert follower.wait("pending")["hosts"] == [
         "pc1.example.com",
         "pc2.example.com",
@@ -102,7 +102,7 @@ def test_a_host_is_reassigned(slapd: Feed, follow: Follow, folder: Path):
     changed = follower.wait("changed")
     assert (changed["project"], changed["why"], changed["has"], changed["hosts"]) == (
         "beta",
-        "machine",
+        "host",
         True,
         ["pc4.example.com"],
     )

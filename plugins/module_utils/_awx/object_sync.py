@@ -443,7 +443,7 @@ def remove_objects(sync: ObjectSync, objects: Mapping[str, Any]) -> dict[str, An
     return {
         "changed": "removed" in outcomes,
         "objects": _result(list(reversed(steps)), outcomes),
-        "told": notes,
+        "shown_warnings": notes,
         "diff": _diff_of_removal(reversed(steps), outcomes),
     }
 

@@ -31,9 +31,9 @@ def directly(options: Options, *, dry: bool, diff: bool) -> dict[str, Any]:
         result = toolbox(options, check_mode=dry)
     except ShippingError as error:
         return error.as_result()
-    hidden = ("told",) if diff else ("told", "diff")
+    hidden = ("shown_warnings",) if diff else ("shown_warnings", "diff")
     shown = {name: value for name, value in result.items() if name not in hidden}
-    return {**shown, "warnings": result.get("told", [])}
+    return {**shown, "warnings": result.get("shown_warnings", [])}
 
 
 def _toolbox(options: Options, *, check_mode: bool) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _result(report: dict[str, Any], *, may_fail: bool, is_unfinished: bool) -> d
         return {**report, "failed": True, "msg": message}
     return {
         **report,
-        "told": [
+        "shown_warnings": [
             *(f"not ready: {text}" for text in failures),
             *report["notes"],
             *_unknown(report["unknown"]),

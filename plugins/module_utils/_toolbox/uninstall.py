@@ -58,6 +58,6 @@ def uninstall(root: str, etc: str, lock_timeout: float, *, check_mode: bool) -> 
         "shell_integration_files": integrated,
         "installed_state": installed_state(current),
         "host_packages": packages.as_data(),
-        "told": packages.notes,
+        "shown_warnings": packages.notes,
         "diff": diff(current.views, (), packages.lines),
     }

@@ -27,7 +27,7 @@ INSTALLED = (
     ROOT / "plugins" / "plugin_utils" / "_delivery" / "prometheus_text.py",
 )
 DELIVERS = (
-    """printf '{"format": 1, "removals_blocked": {held}, "machines": {}}'"""
+    """printf '{"format": 1, "removals_blocked": {held}, "hosts": {}}'"""
     ' >"$SHIPPING_DELIVERY_ANSWER"; exit {code}'
 )
 
