@@ -157,6 +157,15 @@ class KubernetesPlatform:
                 result.setdefault(name, set()).add(pod["metadata"]["uid"])
         return result
 
+    def completed(self, app: str, name: str) -> set[str]:
+        """The ids of the pods of a job that have completed."""
+        return {
+            pod["metadata"]["uid"]
+            for pod in self.found(app, "pods")
+            if pod["metadata"]["labels"].get(SERVICE) == name
+            and pod["status"].get("phase") == "Succeeded"
+        }
+
     def versions(self, app: str) -> dict[str, Any]:
         """For each service what changes with every write of it."""
         return {

@@ -122,6 +122,15 @@ class SwarmPlatform:
             result[name] = {line.split()[0] for line in listed.splitlines() if "Running" in line}
         return result
 
+    def completed(self, app: str, name: str) -> set[str]:
+        """The ids of the tasks of a job that have completed."""
+        service = self.services(app).get(name)
+        if service is None:
+            return set()
+        words = ("--no-trunc", "--format", "{{.ID}} {{.CurrentState}}")
+        listed = self.engine.docker("service", "ps", *words, service["ID"])
+        return {line.split()[0] for line in listed.splitlines() if "Complete" in line}
+
     def versions(self, app: str) -> dict[str, int]:
         """A number for each service that grows with every write of it."""
         return {name: service["Version"]["Index"] for name, service in self.services(app).items()}
