@@ -5,8 +5,8 @@
 
 It is the REST API as far as it is used, with nothing behind it: awx_fields.py has the fields of the
 objects, awx_rules.py what AWX rejects, this file the addresses. All texts and statuses are AWX's;
-tests/awx/requests.py compares them with a real AWX. Lists come in pages of two. Projects are
-fetched for real, with git. A job is whatever ``run`` does with it. The tests that use it run
+tests/awx/test_differences.py compares them with a real AWX. Lists come in pages of two. Projects
+are fetched for real, with git. A job is whatever ``run`` does with it. The tests that use it run
 against a real AWX as well: ``make test-awx AWX_URL=… AWX_TOKEN=…``.
 """
 
