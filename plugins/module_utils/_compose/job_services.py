@@ -47,7 +47,7 @@ def make_jobs(app: Compose, reader: Reader) -> None:
 
 
 def _make_job(service: Service, place: Reader, *, waiting: str) -> None:
-    """Make a job of a one-shot service, which Compose starts once unless `restart` says more."""
+    """Make a job of a one-shot service, which Compose starts once unless it has `restart`."""
     if is_job(service):
         return
     deploy = service.setdefault("deploy", {})

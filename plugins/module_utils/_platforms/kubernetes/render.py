@@ -237,7 +237,7 @@ def _services(app: str, name: str, service: Service) -> Iterable[Body]:
 
     Ports that are published get one that is seen from outside.
     """
-    # A job serves nobody.
+    # A job accepts no connections.
     if job_services.is_job(service):
         return
     pods = selector(app, name, service)

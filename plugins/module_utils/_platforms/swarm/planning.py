@@ -347,7 +347,7 @@ def _job(
     name = declared.name
     progress = _progress(comparison, name) if body else ""
     if comparison.wishes.leaves_jobs:
-        # One that failed or still runs would go on beside the release that is brought back.
+        # One that failed or still runs would continue beside the release that is restored.
         action = KEEP if progress in ("", job_runs.COMPLETED) else REMOVE
         return ServicePlan(name, action, done=LEFT)
     runs_again = name in comparison.wishes.recreate
