@@ -129,8 +129,8 @@ class Driver:
         if job_mode.is_job(body["Spec"]):
             if _is_written(body, labels):
                 return
-            # From nothing: a former run has no bearing on this one, and any update, also of the same
-            # spec, runs it again.
+            # From nothing: a former run has no bearing on this one, and any update, also of the
+            # same spec, runs it again.
             spec = render(service_name(app, name), declared, names, labels, hashed)
             self._update(body, spec, fence, header)
             return
