@@ -75,15 +75,12 @@ class HostPackages:
         not_ready: list[NotReady] = []
         chosen: dict[str, _Wanted] = {}
         reasons: dict[tuple[str, tuple[str, ...]], str] = {}
-        for view in views:
-            for tool in view.tools:
-                if not tool.packages:
-                    continue
-                key = (tool.project, tool.packages)
-                if key not in reasons:
-                    reasons[key] = self._reason(tool, chosen)
-                if reasons[key]:
-                    not_ready.append((view, tool, reasons[key]))
+        for view, tool in _by_project(views):
+            key = (tool.project, tool.packages)
+            if key not in reasons:
+                reasons[key] = self._reason(tool, chosen)
+            if reasons[key]:
+                not_ready.append((view, tool, reasons[key]))
         self.notes += self._packages.notes if self._packages else []
         return not_ready
 
@@ -167,6 +164,16 @@ class HostPackages:
         self.notes.append(
             f"the package {name} stays, since {', '.join(sorted(also))} would be removed with it"
         )
+
+
+def _by_project(views: Iterable[View]) -> list[tuple[View, Tool]]:
+    """Return the tools that need packages, each with its view."""
+    tools: list[tuple[View, Tool]] = []
+    for view in views:
+        tools += [(view, tool) for tool in view.tools if tool.packages]
+    # The first one chooses the version of a package. It has to be the same project on all hosts,
+    # whatever their users are called.
+    return sorted(tools, key=lambda one: one[1].project)
 
 
 def _unmet(wishes: Iterable[Wish], installed: Mapping[str, list[str]]) -> list[Wish]:

@@ -226,6 +226,20 @@ def test_a_failure_is_of_its_tool_alone(tmp_path: Path) -> None:
     assert reasons(host(tmp_path, apt), tool("yq"), tool("yq=3", project="q"), tool("yq")) == []
 
 
+def test_the_version_of_the_first_project(tmp_path: Path) -> None:
+    """By its name: which user comes first differs from host to host."""
+    apt = Apt(jq=("1.6",))
+    users = (
+        View("1", "ada", 1, (tool("jq=1.5", project="q"),)),
+        View("2", "bob", 2, (tool("jq=1.6"),)),
+    )
+    found = host(tmp_path, apt).install(users)
+    assert [(view.name, reason.partition(":")[0]) for view, _tool, reason in found] == [
+        ("ada", "it needs jq=1.5, and p needs jq=1.6")
+    ]
+    assert apt.there == {"jq": "1.6"}
+
+
 def test_old_lists_are_read_again(tmp_path: Path) -> None:
     apt = Apt(jq=("1.6",))
     apt.is_updated = False
