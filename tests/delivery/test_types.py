@@ -396,10 +396,16 @@ deb shipping-lib 1
 deb shipping-u 1 shipping-t
 echo 'deb [trusted=yes] file:/opt/repository ./' > /etc/apt/sources.list.d/t.list
 """
-HOLDER = (
-    "import fcntl, time; f = open('/var/lib/dpkg/lock-frontend', 'w');"
-    " fcntl.lockf(f, fcntl.LOCK_EX); time.sleep(7)"
-)
+HOLDER = """
+import fcntl, subprocess, time
+f = open('/var/lib/dpkg/lock-frontend', 'w')
+fcntl.lockf(f, fcntl.LOCK_EX)
+deadline = time.monotonic() + 60
+while subprocess.call(['pgrep', '-x', 'apt-get']) and time.monotonic() < deadline:
+    time.sleep(0.2)
+time.sleep(7)
+"""
+"""Holds the lock until seven seconds after a delivery first runs apt, however busy all is."""
 
 
 def package(version: str, name: str = "shipping-t") -> Tools:
