@@ -138,7 +138,7 @@ findings:
   type: list
   elements: str
   sample: ["/srv/catalog/projects/atlas.yml:7:5: ruff is not locked: atlas/ruff.txt is not there"]
-faults:
+catalog_errors:
   description: What could not be locked or read, each with its place.
   returned: always
   type: list

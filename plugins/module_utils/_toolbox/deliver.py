@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -42,7 +42,7 @@ from .host_assignment import check_record, unusable_logins
 from .host_packages import HostPackages
 from .self_test import FailedTool
 from .shell_integration import install_shell_integration
-from .targets import ToolboxTarget
+from .targets import ToolboxTarget, ToolRemoval
 from .tool_store import Store
 from .wanted_tools import Source
 
@@ -392,19 +392,18 @@ class _Delivery:
         if request.check_mode or not missing:
             self._add_differences(views)
         undone = target.removals if request.check_mode or missing else target.blocked
+        lacking = (progress.failures, progress.faults, target.unknown, undone, missing)
         return {
             "changed": changed or bool(progress.integrated) or self.packages.has_changed,
             "generation": self.generations.current().number,
             "missing": missing,
-            "removals": [
-                {**removal.as_data(), "blocked": removal in undone} for removal in target.removals
-            ],
+            "removals": _removals(target, undone),
             "blocked": bool(undone),
             "platform": f"{self.facts.os} {self.facts.arch}",
             "installed_state": delivery_report.installed_state(self.current),
             "users": delivery_report.users(views),
             "unknown": list(target.unknown),
-            "ready": not any((progress.failures, progress.faults, target.unknown, undone, missing)),
+            "ready": not any(lacking),
             "catalog_errors": progress.faults,
             "holds": holds.as_data(self.held),
             "failures": [failure.as_data() for failure in progress.failures],
@@ -415,6 +414,10 @@ class _Delivery:
             "failure_texts": [str(failure) for failure in progress.failures],
             "diff": delivery_report.diff(self.current.views, views, self.packages.lines),
         }
+
+
+def _removals(target: ToolboxTarget, undone: Sequence[ToolRemoval]) -> list[dict[str, Any]]:
+    return [{**removal.as_data(), "blocked": removal in undone} for removal in target.removals]
 
 
 def _at(tool: Tool, places: Mapping[str, str], otherwise: str) -> Tool:

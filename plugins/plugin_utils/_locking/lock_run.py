@@ -114,7 +114,7 @@ def _versions(
         "changed": False,
         "versions": rows,
         "outdated": list(dict.fromkeys(f"{row['project']}/{row['tool']}" for row in behind)),
-        "faults": catalog.faults,
+        "catalog_errors": catalog.faults,
     }
     return result | _failure("The versions of some tools cannot be found", catalog.faults)
 
@@ -159,7 +159,7 @@ def _result(
         "tools": [_tool(plan, mode) for plan in plans],
         "files": files,
         "findings": findings,
-        "faults": faults,
+        "catalog_errors": faults,
         "diff": changes.diff(good),
     }
     if mode.check:

@@ -230,7 +230,7 @@ def test_an_index_without_the_wheel(bench: Bench):
     (bench.home / "content").write_bytes(b"content")
     path.write_text(path.read_text().replace("URL", (bench.home / "content").as_uri()))
     done = bench.lock()
-    assert done["failed"] and done["faults"] == [
+    assert done["failed"] and done["catalog_errors"] == [
         f"{path}:7:5: maps: the index {bench.index.url} has no wheel of maps 1.0 for linux x86_64,"
         " Python 3.12. Name the systems that the tool is for under platforms, and its versions of"
         " Python under python_versions."
@@ -259,7 +259,7 @@ def test_a_wheel_that_changes_on_its_way(bench: Bench, monkeypatch: pytest.Monke
 def test_requirements_that_cannot_be_resolved(bench: Bench):
     path = bench.write(PYTHON.replace('version: "1.0"', 'version: "7"'))
     done = bench.lock()
-    assert done["faults"][0].startswith(
+    assert done["catalog_errors"][0].startswith(
         f"{path}:7:5: maps: the requirements cannot be locked: uv: "
     )
     assert "there is no version of maps==7" in done["msg"]
