@@ -48,12 +48,13 @@ class PlayOutcome:
         return self.rc == 0
 
     def lines(self, host: str = "platform") -> list[str]:
-        """The progress lines."""
-        return [
+        """The progress lines, without those that only a slow machine has."""
+        lines = [
             line.split(" | ", 1)[1]
             for line in self.output.splitlines()
             if line.startswith(f"{host} | ")
         ]
+        return [line for line in lines if "waits for the module" not in line]
 
 
 @dataclass
