@@ -20,8 +20,8 @@ from .service_diff import Existing
 from .state import ENDED, ServiceState
 
 COMPLETED, RUNS, FAILED = "completed", "runs", "failed"
-# What they say changes nothing of what a job runs.
 _RUNS_AGAIN = "runs again, as a job does at any change"
+# They change nothing of what a job runs.
 _WITHOUT = ("depends_on", "reference")
 
 
@@ -51,8 +51,10 @@ def progress(state: ServiceState) -> str:
     """Return how far a job has come: completed, it runs, or it failed and is not tried again."""
     if state.wanted and len(state.healthy) >= state.wanted:
         return COMPLETED
-    tried = any(task.wanted and task.state != ENDED for task in state.tasks)
-    return RUNS if tried or not state.tasks else FAILED
+    # Until its first task is there, a job that was just written has those of former runs only.
+    own = [task for task in state.tasks if task.current]
+    tried = any(task.wanted and task.state != ENDED for task in own)
+    return RUNS if tried or not own else FAILED
 
 
 def plan(name: str, existing: Existing, reached: str) -> ServicePlan:

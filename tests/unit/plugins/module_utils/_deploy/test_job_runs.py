@@ -85,8 +85,8 @@ def test_completed_jobs_join_those_that_ran_before():
     }
 
 
-def task(state, *, wanted=True):
-    return Task("1", "", "1", "", state, current=True, sent=True, wanted=wanted)
+def task(state, *, wanted=True, current=True):
+    return Task("1", "", "1", "", state, current=current, sent=current, wanted=wanted)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,7 @@ def task(state, *, wanted=True):
         ((task(words.RUNNING),), job_runs.COMPLETED),
         ((task(words.ENDED, wanted=False),), job_runs.FAILED),
         ((task(words.ENDED, wanted=False), task(words.PREPARING)), job_runs.RUNS),
+        ((task(words.ENDED, wanted=False, current=False),), job_runs.RUNS),
     ],
 )
 def test_how_far_a_job_has_come(tasks, reached):
