@@ -31,7 +31,7 @@ def state(
     its kind.
     """
     phase, why = kstatus.status(body, is_standard=is_standard)
-    # A look from before the write shows nothing of this sent.
+    # A look from before the write shows nothing of this write.
     if body["metadata"].get("generation", 0) < applied:
         phase, why = kstatus.IN_PROGRESS, _UNSEEN
     task = _task(name, body, phase, why)

@@ -345,10 +345,9 @@ def _job(
 ) -> ServicePlan:
     """Return what happens to a job: it runs once for each content, and never in a rollback."""
     name = declared.name
-    progress = _progress(comparison, name) if body else ""
     if comparison.wishes.leaves_jobs:
         # One that failed or still runs would continue beside the release that is restored.
-        action = KEEP if progress in ("", job_runs.COMPLETED) else REMOVE
+        action = KEEP if _progress(comparison, name) in ("", job_runs.COMPLETED) else REMOVE
         return ServicePlan(name, action, done=LEFT)
     runs_again = name in comparison.wishes.recreate
     if job_runs.is_done(name, declared.service, comparison.records) and not runs_again:
@@ -356,11 +355,12 @@ def _job(
     existing = _existing(comparison, declared, body) if body else None
     if existing is None or existing.mode != declared.mode:
         return service_plan(declared, existing, comparison.wishes.recreate, problems)
-    return job_runs.plan(name, existing, job_runs.FAILED if runs_again else progress)
+    reached = job_runs.FAILED if runs_again else _progress(comparison, name)
+    return job_runs.plan(name, existing, reached)
 
 
 def _progress(comparison: Comparison, name: str) -> str:
-    """Return how far a job that exists has come."""
+    """Return how far a job has come; empty where the service is not there, or is none."""
     found = states(comparison.app, comparison.snapshot, comparison.resolved, 0.0).get(name)
     return job_runs.progress(found) if found and found.job else ""
 
