@@ -179,6 +179,9 @@ def _unrecoverable(
     for task in failed:
         if task.cause and task.cause.final:
             return task.cause, task
+    # The attempts that its restart policy allows a job are its own limit; the last one is final.
+    if state.job and state.max_attempts:
+        return None
     return _crash_loop(failed, max_crashes)
 
 

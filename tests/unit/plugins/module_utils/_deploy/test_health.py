@@ -106,6 +106,9 @@ NOT_YET = {
     "updating": [service(task(), update=UPDATING, checked=True)] * 9,
     "rolling back": [service(task(), update=ROLLING_BACK, checked=True)],
     "two crashes": [service(crashed("a"), crashed("b"), task("c", PREPARING))] * 9,
+    "three failures of a job that may be tried four times": [
+        service(*map(crashed, "abc"), task("d", STARTING), job=True, checked=True, max_attempts=3)
+    ],
     "three crashes in three slots": [
         service(
             *(crashed(slot, slot) for slot in "123"),
