@@ -59,7 +59,8 @@ class ServiceState:
     """One service as it is. ``wanted`` is the number of tasks that shall run.
 
     ``passive``: it runs nothing, so only its failures are reported.
-    ``job``: its tasks run to their end; one that has completed counts as healthy.
+    ``job``: its tasks run to their end; one that has completed counts as healthy, and one that
+    fails is tried again ``max_attempts`` times, if that is set.
     ``may_be_empty``: without a matching node, it is as declared.
     ``update`` is the platform's state of the update ``update_id``, which may be long
     over.
@@ -73,7 +74,6 @@ class ServiceState:
     update_id: str = ""
     checked: bool = False
     monitor: float = 5.0
-    restarts: bool = True
     max_attempts: int = 0
     everywhere: bool = False
     passive: bool = False

@@ -193,7 +193,6 @@ def _service(
         return _job(view, name, body, bodies)
     tasks = tuple(_task(view, name, body, task) for task in bodies)
     everywhere = "Global" in spec.get("Mode", {})
-    policy = get(spec, "TaskTemplate.RestartPolicy") or {}
     replicas = get(spec, "Mode.Replicated.Replicas") or 0
     # UpdateStatus is absent at the first creation and stale afterwards; StartedAt distinguishes two
     # updates.
@@ -208,8 +207,6 @@ def _service(
         update_id=update["StartedAt"],
         checked=_has_check(spec),
         monitor=view.monitor,
-        restarts=policy.get("Condition", "any") != "none",
-        max_attempts=policy.get("MaxAttempts") or 0,
         everywhere=everywhere,
     )
 
@@ -221,7 +218,6 @@ def _job(
     spec, iteration = body["Spec"], job_mode.iteration(body)
     tasks = tuple(_job_task(view, name, body, task, iteration=iteration) for task in bodies)
     everywhere = job_mode.mode(spec) == GLOBAL_JOB
-    policy = get(spec, "TaskTemplate.RestartPolicy") or {}
     return ServiceState(
         name=name,
         wanted=(
@@ -233,8 +229,7 @@ def _job(
         # Nothing has to last once a task has completed.
         checked=True,
         monitor=view.monitor,
-        restarts=policy.get("Condition", "any") != "none",
-        max_attempts=policy.get("MaxAttempts") or 0,
+        max_attempts=get(spec, "TaskTemplate.RestartPolicy.MaxAttempts") or 0,
         everywhere=everywhere,
         job=True,
     )

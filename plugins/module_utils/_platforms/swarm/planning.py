@@ -360,7 +360,7 @@ def _job(
 
 
 def _progress(comparison: Comparison, name: str) -> str:
-    """Return how far a job has come; empty where the service is not there, or is none."""
+    """Return how far a job has come; empty without such a service, or if it is not a job."""
     found = states(comparison.app, comparison.snapshot, comparison.resolved, 0.0).get(name)
     return job_runs.progress(found) if found and found.job else ""
 

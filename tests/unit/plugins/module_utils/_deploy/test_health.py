@@ -178,7 +178,7 @@ HOPELESS = {
         "no node matches",
     ),
     "not started again": (
-        [service(crashed("a"), restarts=False)] * 3,
+        [service(crashed("a"))] * 3,
         "crash",
         "does not restart it",
     ),
