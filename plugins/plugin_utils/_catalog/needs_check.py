@@ -14,13 +14,13 @@ from .document_reader import DocumentNode
 Tools = Mapping[str, Mapping[str, Any]]
 
 
-def check_needs(place: DocumentNode, tools: Iterable[Mapping[str, Any]]) -> None:
-    """Note a problem for each need that no tool can meet; ``place`` has the tools by name."""
+def check_needs(places: Mapping[str, DocumentNode], tools: Iterable[Mapping[str, Any]]) -> None:
+    """Note a problem for each need that no tool can meet; ``places`` are those of all tools."""
     # With the names of tools that have problems of their own, so that one slip is one problem.
-    names = [name for name, _key, _value in place.items()]
+    names = list(places)
     by_name = {tool["name"]: tool for tool in tools}
-    for name, _key, value in place.items():
-        needs = value.get("needs") if name in by_name else None
+    for name, tool in by_name.items():
+        needs = places[name].get("needs") if tool["needs"] else None
         for element in needs.elements() if needs else ():
             problem = _problem(name, str(element.value), names, by_name)
             if problem:

@@ -180,8 +180,10 @@ def _project(place: DocumentNode, name: str) -> Project:
 
 def _tools(place: DocumentNode) -> list[dict[str, Any]]:
     tools: list[dict[str, Any]] = []
+    places: dict[str, DocumentNode] = {}
     commands: dict[str, str] = {}
     for name, key, value in place.items():
+        places[name] = value
         if not checked_names.is_name(name):
             key.problem(
                 f"{name!r} cannot be a tool's name: letters, digits and _ . + - only, at most 64"
@@ -196,7 +198,7 @@ def _tools(place: DocumentNode) -> list[dict[str, Any]]:
         if tool:
             _refuse_same_path(tool, tools, value)
             tools.append({**tool, "where": key.where})
-    check_needs(place, tools)
+    check_needs(places, tools)
     return tools
 
 
@@ -266,8 +268,10 @@ def _parser(form: str) -> Any:
 
 
 def _names(place: DocumentNode) -> list[str] | None:
-    names = [str(element.value) for element in place.elements()]
-    for element, name in zip(place.elements(), names, strict=True):
+    names = []
+    for element in place.elements():
+        name = str(element.value)
+        names.append(name)
         if name in checked_names.RESERVED or not checked_names.is_command(name):
             element.problem(f"{name!r} cannot be a command here")
     return names or None

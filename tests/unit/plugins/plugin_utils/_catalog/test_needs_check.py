@@ -55,6 +55,21 @@ def test_a_tool_with_a_problem_of_its_own_is_one_problem() -> None:
     assert len(found) == 1 and "unknown key fil" in found[0]
 
 
+@pytest.mark.parametrize(
+    ("tools", "problem"),
+    [
+        ([script("a"), script("a")], "p.yml:3:3: the key a is duplicated"),
+        ([script("a", ", needs: b")], "p.yml:2:54: must be a list, not 'b'"),
+        ([script("a", ", needs: [{b: c}]")], "p.yml:2:55: must be text, not a mapping"),
+        ([script("a", ", commands: b")], "p.yml:2:57: must be a list, not 'b'"),
+        (["  - a\n"], "p.yml:2:3: must be a mapping, not a list"),
+    ],
+    ids=["duplicated tool", "no list", "no text", "no list of commands", "no mapping"],
+)
+def test_a_problem_of_the_form_is_noted_once(tools: list[str], problem: str) -> None:
+    assert problems(*tools) == [problem]
+
+
 def test_a_command_whose_file_is_called_otherwise() -> None:
     archive = (
         f"  node: {{type: archive, version: '1', file: n.tar, sha256: {SUM}, commands: {{node:"
