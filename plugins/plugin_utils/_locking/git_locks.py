@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ...module_utils._core.errors import ShippingError
+from .._catalog.tool_sources import without_login
 from .project_texts import ToolEntry
 from .tool_plan import LockSettings, ToolPlan, with_version
 from .yaml_edits import Edit
@@ -51,7 +52,8 @@ def _plan_reference(plan: ToolPlan, pinned: str, settings: LockSettings) -> None
     references = settings.sources.references(details["repository"], plan.entry.tool["name"])
     commit = references.get(reference)
     if commit is None:
-        plan.fault(f"{details['repository']} has no {key} {name}. Correct its name.", key)
+        repository = without_login(details["repository"])
+        plan.fault(f"{repository} has no {key} {name}. Correct its name.", key)
     elif commit != pinned:
         if pinned:
             plan.find(f"has commit {pinned[:12]}; the {key} {name} is {commit[:12]}", "commit")

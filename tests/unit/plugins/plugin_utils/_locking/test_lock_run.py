@@ -408,6 +408,22 @@ def test_a_tag_and_a_branch(bench: Bench):
     assert "has no tag v7" in bench.lock()["msg"]
 
 
+def test_the_login_of_a_repository_is_not_shown(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    repository = bench.home / "repository"
+    repository.mkdir()
+    git(repository, "init", "--quiet")
+    url = "https://ada:s3cret@git.example.com/t.git"
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{repository}.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", url)
+    path = bench.write(
+        f"tools:\n  t: {{type: git, version: '1', repository: '{url}', tag: v1, commands: [t]}}\n"
+    )
+    assert bench.lock()["catalog_errors"] == [
+        f"{path}:2:88: t: https://git.example.com/t.git has no tag v1. Correct its name."
+    ]
+
+
 def test_what_is_wrong_with_a_catalog(bench: Bench):
     bench.write("tools:\n  t: {type: pyton}\n", "bad")
     bench.write(PYTHON)
