@@ -25,8 +25,8 @@ from ...module_utils._core.errors import ShippingError, innermost, os_words
 from ...module_utils._core.slow_calls import waiting_for
 from ...module_utils._toolbox.installers.installer import digest_of, is_checksum, verify
 from .compute_once import single_flight
+from .open_urls import opened
 
-_TIMEOUT = 60
 _CHANGING_ATTRIBUTES = (
     "export-ignore",
     "export-subst",
@@ -294,36 +294,27 @@ def _probe(url: str, name: str) -> None:
 
 @contextlib.contextmanager
 def _opened(url: str, name: str, headers: dict[str, str] | None = None) -> Iterator[Any]:
-    # ansible.module_utils.urls takes as long to import as the rest; most runs fetch nothing.
-    from http.client import HTTPException
+    def failure(error: Exception) -> ShippingError:
+        return _failed_download(url, name, error)
+
+    with waiting_for(f"the download of {name}"), opened(url, failure, headers=headers) as answer:
+        yield answer
+
+
+def _failed_download(url: str, name: str, error: Exception) -> ShippingError:
     from netrc import NetrcParseError
 
-    from ansible.module_utils.urls import ConnectionError as NotConnected
-    from ansible.module_utils.urls import open_url
-
-    try:
-        with (
-            waiting_for(f"the download of {name}"),
-            # A login of the user's netrc is for the server that it names. Without this, Ansible
-            # would also send it to a server that the first one redirects to.
-            open_url(
-                url, timeout=_TIMEOUT, unredirected_headers=["Authorization"], headers=headers
-            ) as answer,
-        ):
-            yield answer
-    except NetrcParseError as error:
-        raise ShippingError(
-            f"{name} cannot be downloaded from {without_login(url)}",
+    what = f"{name} cannot be downloaded from {without_login(url)}"
+    if isinstance(error, NetrcParseError):
+        return ShippingError(
+            what,
             # Not its own text, which quotes a word of the file.
             f"the netrc of the user cannot be read: {error.filename}, line {error.lineno}",
             "Correct ~/.netrc or the file that NETRC names",
-        ) from error
-    except (OSError, HTTPException, NotConnected, ValueError) as error:
-        raise ShippingError(
-            f"{name} cannot be downloaded from {without_login(url)}",
-            without_login(innermost(error)),
-            "Check that the controller can reach it",
-        ) from error
+        )
+    return ShippingError(
+        what, without_login(innermost(error)), "Check that the controller can reach it"
+    )
 
 
 class _Git:

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -21,9 +22,9 @@ from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from ...module_utils._core.errors import NotFound, ShippingError, innermost
 from ...module_utils._core.slow_calls import waiting_for
+from .._catalog.open_urls import opened
 
 PYPI = "https://pypi.org/simple"
-_TIMEOUT = 60
 _ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.1"
 
 
@@ -76,7 +77,7 @@ class PackageIndex:
             page = f"{self.url.rstrip('/')}/{name}/"
             with (
                 waiting_for(f"the index {self.url}"),
-                self._open(page, "the index cannot be read", {"Accept": _ACCEPT}) as got,
+                self._opened(page, "the index cannot be read", {"Accept": _ACCEPT}) as got,
             ):
                 media_type = str(got.headers.get("Content-Type", "")).partition(";")[0].strip()
                 self._files[name] = _read(got.read(), media_type, got.geturl(), self.url)
@@ -85,45 +86,30 @@ class PackageIndex:
     def fetch(self, file: IndexFile, path: str) -> None:
         """Write a file to a path; its checksum is not verified here."""
         what = f"{file.name} cannot be downloaded"
-        try:
-            with (
-                waiting_for(f"the download of {file.name}"),
-                self._open(file.url, what, {}) as got,
-                open(path, "wb") as target,
-            ):
-                shutil.copyfileobj(got, target)
-                os.fsync(target.fileno())
-        except OSError as error:
-            raise ShippingError(what, innermost(error), "Run again") from error
+        with (
+            waiting_for(f"the download of {file.name}"),
+            self._opened(file.url, what) as got,
+        ):
+            try:
+                with open(path, "wb") as target:
+                    shutil.copyfileobj(got, target)
+                    os.fsync(target.fileno())
+            except OSError as error:
+                raise ShippingError(what, innermost(error), "Run again") from error
 
-    def _open(self, url: str, what: str, headers: dict[str, str]) -> Any:
-        from http.client import HTTPException
-        from urllib.error import HTTPError
-
-        from ansible.module_utils.urls import ConnectionError as NotConnected
-        from ansible.module_utils.urls import open_url
-
+    def _opened(
+        self, url: str, what: str, headers: dict[str, str] | None = None
+    ) -> AbstractContextManager[Any]:
         login = self.login if _origin(url) == _origin(self.url) else NO_LOGIN
-        try:
-            return open_url(
-                url,
-                headers=headers,
-                timeout=_TIMEOUT,
-                url_username=login.user or None,
-                url_password=login.password or None,
-                force_basic_auth=bool(login.user),
-                use_netrc=False,
-                # Ansible would send the login to a server that the index redirects to.
-                unredirected_headers=["Authorization"],
-            )
-        except HTTPError as error:
-            cause = f"{url} answered with HTTP {error.code} {error.reason}"
-            failure = NotFound if error.code == 404 else ShippingError
-            raise failure(what, cause, _hint(error.code)) from None
-        except (OSError, HTTPException, NotConnected, ValueError) as error:
-            raise ShippingError(
-                what, f"{url} {innermost(error)}", "See whether the control node reaches it"
-            ) from error
+        return opened(
+            url,
+            lambda error: _failure(what, url, error),
+            headers=headers,
+            url_username=login.user or None,
+            url_password=login.password or None,
+            force_basic_auth=bool(login.user),
+            use_netrc=False,
+        )
 
 
 def index_of(url: str, login: Login) -> PackageIndex:
@@ -132,6 +118,18 @@ def index_of(url: str, login: Login) -> PackageIndex:
     host = parts.netloc.rpartition("@")[2]
     in_url = Login(unquote(parts.username or ""), unquote(parts.password or ""))
     return PackageIndex(urlunsplit(parts._replace(netloc=host)), in_url if in_url.user else login)
+
+
+def _failure(what: str, url: str, error: Exception) -> ShippingError:
+    from urllib.error import HTTPError
+
+    if isinstance(error, HTTPError):
+        cause = f"{url} answered with HTTP {error.code} {error.reason}"
+        failure = NotFound if error.code == 404 else ShippingError
+        return failure(what, cause, _hint(error.code))
+    return ShippingError(
+        what, f"{url} {innermost(error)}", "See whether the control node reaches it"
+    )
 
 
 def _hint(code: int) -> str:
