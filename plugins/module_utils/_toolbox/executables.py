@@ -52,6 +52,12 @@ def needs(head: bytes) -> Needs:
     return Needs()
 
 
+def needs_of(path: str) -> Needs:
+    """Return what a file requires."""
+    with open(path, "rb") as program:
+        return needs(program.read(_HEAD))
+
+
 def _interpreter(head: bytes) -> str:
     """Return what a script's first line names, as execve(2) reads it."""
     words = head[2:].partition(b"\n")[0].decode("utf-8", "surrogateescape").split()
@@ -107,8 +113,7 @@ def problem(path: str, arch: str, search_path: str) -> str:
     ``search_path`` is the PATH of its user.
     """
     try:
-        with open(path, "rb") as program:
-            needed = needs(program.read(_HEAD))
+        needed = needs_of(path)
     except OSError as error:
         return f"it cannot be read: {os_words(error)}"
     if needed.processors and arch not in needed.processors:

@@ -75,8 +75,7 @@ def _make_executable(build: Build, pattern: str) -> None:
 
 def _programs_without_bit(build: Build) -> Iterator[str]:
     """Yield files that begin as programs, and are neither executable nor commands."""
-    from ..compressed_file import read_head
-    from ..executables import needs
+    from ..executables import needs_of
 
     commands = set(build.commands.values())
     for folder, _folders, names in os.walk(build.target):
@@ -85,7 +84,7 @@ def _programs_without_bit(build: Build) -> Iterator[str]:
             relative = os.path.relpath(path, build.target)
             if relative in commands or os.path.islink(path) or os.access(path, os.X_OK):
                 continue
-            if needs(read_head(path)).interpreter:
+            if needs_of(path).interpreter:
                 yield relative
 
 

@@ -420,6 +420,16 @@ def test_programs_of_a_zip_without_modes(box: Box):
     assert "the archive of pack has no file bin/*" in missing["failures"][0]["reason"]
 
 
+def test_a_compiled_program_of_a_zip_without_modes(box: Box):
+    # Linkers put the path of the loader behind the first 512 bytes.
+    packed = zip_of_windows(run=HELLO, lib_helper=Path("/bin/ls").read_bytes())
+    box.contents = {("atlas", "pack"): {"archive": packed}}
+    about = {"sha256": sha256(packed)}
+    box.projects = [project("atlas", entry("archive", "pack", about, {"run": "run"}))]
+    (note,) = box.deliver(user("daemon", "atlas"))["notes"]
+    assert "lib/helper are not executable" in note
+
+
 def test_dropped_setid_bits_are_reported(box: Box):
     info = tarfile.TarInfo()
     info.mode, info.size = 0o4755, 0
