@@ -42,7 +42,8 @@ class HostPackages:
         self.record: dict[str, list[str]] = read_json(self.path) or {}
         self.installed: list[str] = []
         self.removed: list[str] = []
-        self.notes: list[str] = []
+        self.stays: list[str] = []
+        """Why packages stay that no tool needs."""
         self._packages = packages
 
     @property
@@ -51,6 +52,11 @@ class HostPackages:
         if self._packages is None:
             self._packages = Packages(package_managers.of_host(), self.deadline)
         return self._packages
+
+    @property
+    def notes(self) -> list[str]:
+        """Return messages for operators."""
+        return [*(self._packages.notes if self._packages else ()), *self.stays]
 
     @property
     def has_changed(self) -> bool:
@@ -81,7 +87,6 @@ class HostPackages:
                 reasons[key] = self._reason(tool, chosen)
             if reasons[key]:
                 not_ready.append((view, tool, reasons[key]))
-        self.notes += self._packages.notes if self._packages else []
         return not_ready
 
     def _reason(self, tool: Tool, chosen: dict[str, _Wanted]) -> str:
@@ -139,7 +144,7 @@ class HostPackages:
             try:
                 self._remove(name)
             except PackageFailure as error:
-                self.notes.append(f"the package {name} stays: {error}")
+                self.stays.append(f"the package {name} stays: {error}")
         if self.record != before and not self.dry:
             write_json(self.path, self.record)
 
@@ -161,7 +166,7 @@ class HostPackages:
                     self.packages.remove(names)
                     del self.record[name]
                 return
-        self.notes.append(
+        self.stays.append(
             f"the package {name} stays, since {', '.join(sorted(also))} would be removed with it"
         )
 

@@ -264,6 +264,10 @@ def test_a_lock_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert reasons(delivery, tool("jq")) == [] and apt.there
     assert delivery.notes == ["waited 0 s for the lock of apt, which process 1234 (apt-get) held"]
     apt.answers = [LOCKED]
+    removal = host(tmp_path, apt, timeout=60)
+    removal.remove_others(())
+    assert not apt.there and removal.notes == delivery.notes
+    apt.answers = [LOCKED]
     (reason,) = reasons(host(tmp_path, apt), tool("jq=1.7"))
     assert "process 1234 (apt-get) holds its lock, and 0 s have passed" in reason
 
