@@ -119,8 +119,8 @@ class HostPackages:
         unknown = {wish.name for wish in lacking}.difference(added, before)
         if unknown:
             return f"no package is called {min(unknown)}; it would add {', '.join(added)}"
-        self.installed += map(str, lacking)
         if self.dry:
+            self.installed += map(str, lacking)
             return ""
         new = [wish.name for wish in lacking if wish.name not in before]
         self.record.update((name, sorted(set(added).difference(names))) for name in new)
@@ -130,6 +130,7 @@ class HostPackages:
         # Before the packages: those of a run that is killed count as its own.
         write_json(self.path, self.record)
         self.packages.install(lacking)
+        self.installed += map(str, lacking)
         unmet = _unmet(lacking, self.packages.installed([wish.name for wish in lacking]))
         return f"the host does not have {unmet[0]} after the installation" if unmet else ""
 
@@ -161,10 +162,10 @@ class HostPackages:
         for names in (group, {name}):
             also = set(self.packages.removed(names)) - names
             if not also:
-                self.removed += sorted(names)
                 if not self.dry:
                     self.packages.remove(names)
                     del self.record[name]
+                self.removed += sorted(names)
                 return
         self.stays.append(
             f"the package {name} stays, since {', '.join(sorted(also))} would be removed with it"

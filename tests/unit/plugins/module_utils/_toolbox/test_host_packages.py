@@ -31,6 +31,7 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.host_packag
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.package_managers import (
     APT,
     DNF,
+    PackageFailure,
     Packages,
     Wish,
 )
@@ -224,6 +225,25 @@ def test_a_failure_is_of_its_tool_alone(tmp_path: Path) -> None:
     assert found[2] == "it needs yq=4, and p needs yq=3: a host has one version of a package"
     assert len(found) == 3 and apt.there == {"yq": "3"}
     assert reasons(host(tmp_path, apt), tool("yq"), tool("yq=3", project="q"), tool("yq")) == []
+
+
+def test_what_failed_is_not_reported_as_done(tmp_path: Path) -> None:
+    apt = Apt(jq=("1.6",))
+
+    def fails(_names: Any) -> None:
+        raise PackageFailure("apt-get failed", "dpkg returned an error code")
+
+    delivery = host(tmp_path, apt)
+    delivery.packages.install = fails  # type: ignore[method-assign]
+    (reason,) = reasons(delivery, tool("jq"))
+    assert "dpkg returned an error code" in reason and not delivery.has_changed
+    assert deliver(tmp_path, apt, tool("jq")).installed == ["jq"]
+    removal = host(tmp_path, apt)
+    removal.packages.remove = fails  # type: ignore[method-assign]
+    removal.remove_others(())
+    (note,) = removal.notes
+    assert note.startswith("the package jq stays: ") and not removal.has_changed
+    assert deliver(tmp_path, apt).removed == ["jq"]
 
 
 def test_the_version_of_the_first_project(tmp_path: Path) -> None:
