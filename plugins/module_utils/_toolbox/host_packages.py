@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from . import package_managers
 from .atomic_files import read_json, write_json
-from .generation_model import Tool, View
+from .generation_model import Generation, Tool, View
 from .package_managers import PackageFailure, Packages, Wish
 
 FILE = "packages.json"
@@ -45,6 +45,8 @@ class HostPackages:
         self.stays: list[str] = []
         """Why packages stay that no tool needs."""
         self._packages = packages
+        self._needed: set[str] = set()
+        self._present: dict[str, list[str]] | None = None
 
     @property
     def packages(self) -> Packages:
@@ -52,6 +54,16 @@ class HostPackages:
         if self._packages is None:
             self._packages = Packages(package_managers.of_host(), self.deadline)
         return self._packages
+
+    @property
+    def present(self) -> dict[str, list[str]]:
+        """Return the forms of the installed versions of what tools need, by name.
+
+        Queried once, and again after an installation, which adds dependencies, too.
+        """
+        if self._present is None:
+            self._present = self.packages.installed(self._needed)
+        return self._present
 
     @property
     def notes(self) -> list[str]:
@@ -81,7 +93,9 @@ class HostPackages:
         not_ready: list[NotReady] = []
         chosen: dict[str, _Wanted] = {}
         reasons: dict[tuple[str, tuple[str, ...]], str] = {}
-        for view, tool in _by_project(views):
+        tools = _by_project(views)
+        self._needed, self._present = _names(tool for _view, tool in tools), None
+        for view, tool in tools:
             key = (tool.project, tool.packages)
             if key not in reasons:
                 reasons[key] = self._reason(tool, chosen)
@@ -108,8 +122,7 @@ class HostPackages:
             return str(error)
 
     def _install(self, wishes: list[Wish]) -> str:
-        names = [wish.name for wish in wishes]
-        before = self.packages.installed(names)
+        before = self.present
         lacking = _unmet(wishes, before)
         if not lacking:
             return ""
@@ -123,23 +136,22 @@ class HostPackages:
             self.installed += map(str, lacking)
             return ""
         new = [wish.name for wish in lacking if wish.name not in before]
-        self.record.update((name, sorted(set(added).difference(names))) for name in new)
+        others = sorted(set(added).difference(wish.name for wish in wishes))
+        self.record.update(dict.fromkeys(new, others))
         return self._change(lacking)
 
     def _change(self, lacking: list[Wish]) -> str:
         # Before the packages: those of a run that is killed count as its own.
         write_json(self.path, self.record)
+        self._present = None
         self.packages.install(lacking)
         self.installed += map(str, lacking)
-        unmet = _unmet(lacking, self.packages.installed([wish.name for wish in lacking]))
+        unmet = _unmet(lacking, self.present)
         return f"the host does not have {unmet[0]} after the installation" if unmet else ""
 
     def remove_others(self, views: Iterable[View]) -> None:
         """Remove what a delivery has installed and no tool needs now."""
-        needed: set[str] = set()
-        for view in views:
-            for tool in view.tools:
-                needed.update(Wish.parse(text).name for text in tool.packages)
+        needed = _names(tool for _view, tool in Generation(views=tuple(views)).tools)
         before = dict(self.record)
         for name in sorted(self.record.keys() - needed):
             try:
@@ -174,12 +186,18 @@ class HostPackages:
 
 def _by_project(views: Iterable[View]) -> list[tuple[View, Tool]]:
     """Return the tools that need packages, each with its view."""
-    tools: list[tuple[View, Tool]] = []
-    for view in views:
-        tools += [(view, tool) for tool in view.tools if tool.packages]
+    tools = [pair for pair in Generation(views=tuple(views)).tools if pair[1].packages]
     # The first one chooses the version of a package. It has to be the same project on all hosts,
     # whatever their users are called.
     return sorted(tools, key=lambda one: one[1].project)
+
+
+def _names(tools: Iterable[Tool]) -> set[str]:
+    """Return the names of the packages that tools need."""
+    names: set[str] = set()
+    for tool in tools:
+        names.update(Wish.parse(text).name for text in tool.packages)
+    return names
 
 
 def _unmet(wishes: Iterable[Wish], installed: Mapping[str, list[str]]) -> list[Wish]:

@@ -161,6 +161,16 @@ def test_installed_once_and_removed_with_what_came_along(tmp_path: Path) -> None
     assert not deliver(tmp_path, apt).has_changed
 
 
+def test_one_query_for_all_packages(tmp_path: Path) -> None:
+    # A dependency of yq is jq, which another tool needs, too.
+    apt = Apt(jq=("1",), yq=("3", "jq"))
+    tools = (tool("yq"), tool("jq"), tool("yq=3", project="q"))
+    assert deliver(tmp_path, apt, *tools).installed == ["yq"]
+    apt.calls.clear()
+    assert not deliver(tmp_path, apt, *tools).has_changed
+    assert [call[0] for call in apt.calls] == ["dpkg-query"]
+
+
 def test_check_mode_installs_nothing(tmp_path: Path) -> None:
     apt = Apt(jq=("1.6",))
     would = deliver(tmp_path, apt, tool("jq"), dry=True)
