@@ -21,6 +21,8 @@ _LINES = 20
 _HEALTH_LENGTH = 300
 # The engine's default where neither the spec nor the image sets retries.
 _DEFAULT_RETRIES = 3
+# 128 + 9 (SIGKILL).
+_KILLED = 137
 
 
 class Diagnoser:
@@ -58,23 +60,35 @@ def _inspected(engine: Engine, container: str, logs: tuple[str, ...], note: str)
         return Evidence(logs=logs, note=note or f"its container was removed ({error.why})")
     state = inspected.get("State", {})
     checks = get(state, "Health.Log") or []
+    own = _own_checks(checks, is_running=bool(state.get("Running")))
     return Evidence(
         exit_code=state.get("ExitCode"),
         killed_for_memory=bool(state.get("OOMKilled")),
-        unhealthy=_was_unhealthy(inspected),
-        health=_last_failed(checks),
+        unhealthy=_was_unhealthy(inspected, killed=len(checks) - len(own)),
+        health=_last_failed(own),
         logs=logs,
         note=note,
     )
 
 
-def _was_unhealthy(inspected: dict[str, Any]) -> bool:
+def _own_checks(checks: list[dict[str, Any]], *, is_running: bool) -> list[dict[str, Any]]:
+    """Return the health checks without the one that was killed with its container."""
+    # When the first process of a container ends, the kernel kills the others (pid_namespaces(7)),
+    # and the engine counts a check among them as failed: seen on Docker 20.10. A check that is
+    # killed repeatedly has a time limit of its own.
+    killed = [check.get("ExitCode") == _KILLED for check in checks]
+    is_last = killed[-1:] == [True] and not any(killed[:-1])
+    return checks[:-1] if is_last and not is_running else checks
+
+
+def _was_unhealthy(inspected: dict[str, Any], *, killed: int) -> bool:
     """Return whether its health check failed as often as it may.
 
-    The engine calls every stopped container unhealthy.
+    The engine calls every stopped container unhealthy. ``killed`` checks did not fail.
     """
     retries = get(inspected, "Config.Healthcheck.Retries") or _DEFAULT_RETRIES
-    return bool((get(inspected, "State.Health.FailingStreak") or 0) >= retries)
+    streak = get(inspected, "State.Health.FailingStreak") or 0
+    return bool(streak - killed >= retries)
 
 
 def _last_failed(checks: list[dict[str, Any]]) -> str:
