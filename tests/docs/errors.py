@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from .rst import list_table
+from .source_strings import VALUE, string_of
 
 AREAS: Mapping[str, tuple[str, ...]] = {
     "errors of services": (
@@ -37,7 +38,6 @@ AREAS: Mapping[str, tuple[str, ...]] = {
     "errors of AWX": ("module_utils/_awx",),
 }
 _ROOT_CLASS = "ShippingError"
-_VALUE = "…"
 
 
 def error_table(plugins: Path, area: str) -> list[str]:
@@ -75,14 +75,9 @@ def _rows(tree: ast.Module, errors: frozenset[str]) -> Iterator[tuple[str, str, 
 
 
 def _text(node: ast.expr) -> str:
-    """Return an expression as readers see it, with an ellipsis for each value."""
-    if isinstance(node, ast.Constant):
-        return str(node.value).strip()
-    if isinstance(node, ast.JoinedStr):
-        parts = (part.value if isinstance(part, ast.Constant) else _VALUE for part in node.values)
-        return re.sub(f"{_VALUE}+", _VALUE, "".join(map(str, parts))).strip()
-    return _VALUE
+    text = string_of(node)
+    return VALUE if text is None else text.strip()
 
 
 def _literal(text: str) -> str:
-    return "" if text in ("", _VALUE) else f"``{text.replace('`', '')}``"
+    return "" if text in ("", VALUE) else f"``{text.replace('`', '')}``"

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +15,7 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.failure_kind
 )
 
 from .rst import literals
+from .source_strings import string_of
 
 # The modules that find causes. Each writes a kind, and after it the text of the message.
 _SOURCES = (
@@ -54,23 +54,12 @@ def _causes(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """Yield each kind of failure that a file has, with the text that follows it."""
     for node in ast.walk(tree):
         for kind, text in pairwise(_values(node)):
-            is_kind = isinstance(kind, ast.Constant) and kind.value in FAILURE_KINDS
-            message = _text(text) if is_kind else ""
-            if isinstance(kind, ast.Constant) and " " in message:
-                yield str(kind.value), message
+            name, message = string_of(kind) or "", string_of(text) or ""
+            if name in FAILURE_KINDS and " " in message:
+                yield name, message
 
 
 def _values(node: ast.AST) -> Iterable[ast.expr]:
     if isinstance(node, ast.Call):
         return node.args
     return node.elts if isinstance(node, ast.Tuple) else ()
-
-
-def _text(node: ast.expr) -> str:
-    """Return a string, with an ellipsis for each value in it; empty for other expressions."""
-    if isinstance(node, ast.Constant):
-        return node.value if isinstance(node.value, str) else ""
-    if not isinstance(node, ast.JoinedStr):
-        return ""
-    parts = (part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
-    return re.sub("…+", "…", "".join(map(str, parts)))

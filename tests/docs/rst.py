@@ -13,11 +13,11 @@ def list_table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str
     """Return the lines of a table."""
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for cells in [header, *rows]:
-        lines += row(cells)
+        lines += _row(cells)
     return lines
 
 
-def row(cells: Iterable[str]) -> list[str]:
+def _row(cells: Iterable[str]) -> list[str]:
     """Return the lines of a table's row."""
     return [
         f"   {'*' if number == 0 else ' '} - {cell}".rstrip() for number, cell in enumerate(cells)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from ansible_collections.shipping.code.plugins.module_utils._platforms import registry
@@ -27,7 +28,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._catalog.value_forms
 from .contents import plugin_table, role_table
 from .errors import AREAS, error_table
 from .messages import failure_sections
-from .rst import literals, row
+from .rst import list_table, literals
 
 ROOT = Path(__file__).parents[2]
 FILLED = [
@@ -66,6 +67,8 @@ def filled(text: str) -> str:
     return text
 
 
+# Once for all guides: some tables are read from all source files.
+@cache
 def _tables() -> dict[str, list[str]]:
     supports = [registry.support(name) for name in registry.names()]
     refused = _by_key(
@@ -107,13 +110,13 @@ def _types() -> list[str]:
 
 
 def _keys(keys: dict[str, Key]) -> list[str]:
-    lines = [".. list-table::", "   :header-rows: 1", ""]
-    lines += row(["key", "form", "meaning"])
-    for name, key in keys.items():
-        required = " **Required.**" if key.required else ""
-        own = " May differ by platform." if key.each_platform else ""
-        lines += row([f"``{name}``", _title(key), f"{literals(key.text)}{required}{own}"])
-    return lines
+    return list_table(("key", "form", "meaning"), (_key(*entry) for entry in keys.items()))
+
+
+def _key(name: str, key: Key) -> tuple[str, str, str]:
+    required = " **Required.**" if key.required else ""
+    own = " May differ by platform." if key.each_platform else ""
+    return f"``{name}``", _title(key), f"{literals(key.text)}{required}{own}"
 
 
 def _title(key: Key) -> str:
@@ -140,8 +143,5 @@ def _by_key(*tables: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def _table(first: str, rows: Mapping[str, Sequence[str]]) -> list[str]:
-    lines = [".. list-table::", "   :header-rows: 1", ""]
-    lines += row([first, *(platform.capitalize() for platform in registry.names())])
-    for key, cells in rows.items():
-        lines += row([f"``{key}``", *(literals(cell) for cell in cells)])
-    return lines
+    header = [first, *(platform.capitalize() for platform in registry.names())]
+    return list_table(header, ([f"``{key}``", *map(literals, rows[key])] for key in rows))
