@@ -9,7 +9,6 @@ Pure: what must be remembered from one look to the next is handed in and out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Optional
 
@@ -88,9 +87,9 @@ def remember(state: ServiceState) -> HealthMemory:
     )
 
 
-def makes_room(states: Iterable[ServiceState]) -> bool:
-    """Return whether tasks of these services are still to go, with their ports and memory."""
-    return any(any(_is_going(task, state) for task in state.tasks) for state in states)
+def makes_room(state: ServiceState) -> bool:
+    """Return whether tasks of a service are still to go, with their ports and memory."""
+    return any(_is_going(task, state) for task in state.tasks)
 
 
 def _is_going(task: Task, state: ServiceState) -> bool:

@@ -66,7 +66,7 @@ class HealthWatch:
     def look(self, names: Iterable[str]) -> None:
         """Look once and assess these services; raise Unreachable where that is not possible."""
         self.states = self.state_watch.states(self.revisions)
-        making_room = {name for name, state in self.states.items() if makes_room([state])}
+        making_room = {name for name, state in self.states.items() if makes_room(state)}
         for name in names:
             if name in self.states and name not in self.done:
                 health = assess(

@@ -274,10 +274,10 @@ ROOM = [
 
 @pytest.mark.parametrize(("other", "is_made"), ROOM)
 def test_room_that_another_service_makes(other, is_made):
-    assert makes_room([other]) is is_made
+    assert makes_room(other) is is_made
     state = service(task("t2", WAITING, cause=NO_ROOM))
     memory = remember(state)
     for now in range(10):
-        health = assess(state, memory, float(now), 3, others_make_room=makes_room([other]))
+        health = assess(state, memory, float(now), 3, others_make_room=makes_room(other))
         memory = health.memory
     assert bool(health.cause) is not is_made
