@@ -72,10 +72,8 @@ class ManyHostsBench:
 
     def down(self) -> None:
         """Remove what was delivered, and with it the shell integration of this host."""
-        path = self.folder / "absent.json"
         task = {"shipping.code.toolbox": {"state": "absent", "path": str(self.folder / "opt")}}
-        path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
-        run(*self._play(self._inventory(1, "recorder"), path), env=self.environment)
+        run(*self._plain(1, "absent", [task], "recorder"), env=self.environment)
 
     def _write_program(self, name: str, text: str) -> None:
         program = self.folder / name
@@ -108,10 +106,12 @@ class ManyHostsBench:
         playbook = ROOT / "playbooks" / "deliver.yml"
         return self._play(self._inventory(hosts, python), playbook, "-e", json.dumps(variables))
 
-    def _plain(self, hosts: int, name: str, tasks: Sequence[dict[str, Any]]) -> list[str | Path]:
+    def _plain(
+        self, hosts: int, name: str, tasks: Sequence[dict[str, Any]], python: str = "stub"
+    ) -> list[str | Path]:
         path = self.folder / f"{name}.json"
         path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": list(tasks)}]))
-        return self._play(self._inventory(hosts, "stub"), path)
+        return self._play(self._inventory(hosts, python), path)
 
     @property
     def contenders(self) -> list[Contender]:
