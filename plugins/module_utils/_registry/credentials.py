@@ -216,18 +216,18 @@ def _mapping(content: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _read_config(path: str) -> dict[str, Any]:
-    why, remedy = "", "Correct docker_config"
+    why, hint = "", "Correct docker_config"
     try:
         with open(path, encoding="utf-8") as stream:
             return parse_config(stream.read())
     except OSError as error:
         why = os_words(error)
     except ValueError as error:
-        why, remedy = (
+        why, hint = (
             f"it is not the JSON of a Docker client ({error})",
             "Correct the file, or name another one by docker_config",
         )
-    raise PlanError(f"cannot read {path}", why, remedy)
+    raise PlanError(f"cannot read {path}", why, hint)
 
 
 def _run_helper(program: str, server: str) -> Login:

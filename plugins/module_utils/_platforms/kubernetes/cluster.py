@@ -549,10 +549,10 @@ def _denial(status: int, why: str) -> Denied | None:
     # authorizer is about rights.
     if status != 403 or not re.search(r'User "[^"]*" cannot ', why):
         return None
-    remedy = "Let its Role have that verb; the guide on Kubernetes lists what is needed"
+    hint = "Let its Role have that verb; the guide on Kubernetes lists what is needed"
     if 'User "system:anonymous"' in why:
-        remedy = "Set api_key, client_cert or a kubeconfig with a user"
-    return Denied(_forbidden(why), why, remedy)
+        hint = "Set api_key, client_cert or a kubeconfig with a user"
+    return Denied(_forbidden(why), why, hint)
 
 
 def _forbidden(why: str) -> str:

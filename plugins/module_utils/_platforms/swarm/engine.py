@@ -302,12 +302,12 @@ def _refusal(method: str, path: str, response: Any) -> PlatformError:
     what = f"the engine rejected {method} {path.partition('?')[0]}"
     if any(word in why for word in _OUTDATED):
         return Outdated(what, why)
-    remedy = rejections.hint(why, response.status_code) if method == "POST" else ""
+    hint = rejections.hint(why, response.status_code) if method == "POST" else ""
     if response.status_code == 404:
-        return NotFound(what, why, remedy)
+        return NotFound(what, why, hint)
     if response.status_code in (401, 403):
-        return Denied(what, why, remedy)
-    return PlatformError(what, why, remedy, status=response.status_code)
+        return Denied(what, why, hint)
+    return PlatformError(what, why, hint, status=response.status_code)
 
 
 def _not_an_engine(connection: Connection, why: str) -> PlatformError:
