@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._core.failure import report
+from ansible_collections.shipping.code.plugins.module_utils._core.failure import failures_text
 from ansible_collections.shipping.code.plugins.module_utils._deploy.health_watch import HealthWatch
 from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import Resolved
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import manifests
@@ -307,7 +307,7 @@ def test_causes(platform: Any, app: str, guards: None) -> None:
     wrong = {}
     for name, (_body, kind, says) in table.items():
         failure = failures.get(name)
-        text = report([failure]) if failure else "not reported"
+        text = failures_text([failure]) if failure else "not reported"
         is_right = failure and kind in ("", failure.facts["kind"])
         if not is_right or not all(words in text for words in says):
             wrong[name] = text

@@ -46,7 +46,7 @@ def _ended(text: str) -> str:
     return text if text.endswith("?") else f"{text.rstrip('.')}."
 
 
-def report(failures: Iterable[Failure], consequences: Iterable[Failure] = ()) -> str:
+def failures_text(failures: Iterable[Failure], consequences: Iterable[Failure] = ()) -> str:
     """Return failures as text: each with its details, at the end each hint once.
 
     ``consequences``: failures of the rollback that followed.

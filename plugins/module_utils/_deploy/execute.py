@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .._core.errors import LeaseLost, PlatformError, ShippingError
-from .._core.failure import Failure, report
+from .._core.failure import Failure, failures_text
 from . import fencing
 from .diagnosis import service_failure
 from .health import FAILED, LIVE, ROLLED_BACK_RELEASE, remember
@@ -70,7 +70,7 @@ def _release(execution: _Execution, hide: Hide) -> RunOutcome:
     if not failures:
         return _live(execution, record, rollout, seen.records)
     end = _after_failure(execution, rollout, before, failures)
-    text = hide(report(failures, end.failures))
+    text = hide(failures_text(failures, end.failures))
     done = ended(record, end.outcome, text, now(), _jobs(rollout, seen.records))
     # A run that only watched the live release changes nothing in the history.
     if record.state != LIVE:
@@ -270,7 +270,7 @@ def _scale(execution: _Execution) -> RunOutcome:
     return RunOutcome(
         FAILED,
         event=f"could not be scaled, and its replicas were set back ({numbers})",
-        text=report(failures),
+        text=failures_text(failures),
         reason=_reason(failures),
         failures=_facts(failures),
     )

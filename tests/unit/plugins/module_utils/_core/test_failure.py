@@ -13,7 +13,7 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
 )
 from ansible_collections.shipping.code.plugins.module_utils._core.failure import (
     Failure,
-    report,
+    failures_text,
 )
 
 # The failure as a sentence, and without its hint.
@@ -46,11 +46,13 @@ DATABASE = Failure("db", cause="is too large", hint="Fix it")
 
 
 def test_several_failures_are_one_text_with_each_hint_once():
-    assert report([WEB, DATABASE]) == "web: exited\n  | no database\ndb: is too large\nFix it."
+    assert (
+        failures_text([WEB, DATABASE]) == "web: exited\n  | no database\ndb: is too large\nFix it."
+    )
 
 
 def test_failures_of_the_rollback_follow():
-    assert report([DATABASE], [WEB]) == (
+    assert failures_text([DATABASE], [WEB]) == (
         "db: is too large\nAfter the rollback:\nweb: exited\n  | no database\nFix it."
     )
 
