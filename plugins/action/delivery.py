@@ -66,7 +66,6 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "may_empty": {"type": "list", "elements": "str", "default": []},
 }
 
-_NO_TOOLS = fleet_tools.HostTools().as_data()
 _RESULTS_OF_STEPS = {
     "users": ("select", "check", "report"),
     "results": ("check", "report"),
@@ -100,22 +99,19 @@ class ActionModule(ActionBase):
             return _select(hosts, options)
         # The removal limit counts for the whole fleet only if each host has a result.
         options["complete"] &= all(host.first_result for host in hosts)
-        with_removals = [host.name for host in hosts if host.has_blocked_removals]
         check = removal_limit.RemovalCheck()
         memberships: removal_limit.FleetMemberships = {}
         # A run for some hosts without removals does not need the memberships of the others.
-        if options["complete"] or with_removals:
+        if options["complete"] or any(host.has_blocked_removals for host in hosts):
             check, memberships = _check_removals(hosts, options)
         catalog_reasons = _check_dropped_tools(hosts, options)
-        if check.blocked:
-            failure = _both(
-                _blocked(check, hosts, options), _blocked_by_catalog(hosts, catalog_reasons)
-            )
-            return self._report(options, hosts, memberships, failure)
-        second_call = _second_call(hosts, catalog_reasons)
-        if options["step"] == "check" and second_call["approved_hosts"]:
-            return {"changed": False, **second_call}
         failure = _blocked_by_catalog(hosts, catalog_reasons)
+        if check.blocked:
+            failure = _both(_blocked(check, hosts, options), failure)
+        elif options["step"] == "check":
+            second_call = _second_call(hosts, catalog_reasons)
+            if second_call["approved_hosts"]:
+                return {"changed": False, **second_call}
         return self._report(options, hosts, memberships, failure)
 
     def _report(
@@ -138,7 +134,7 @@ class ActionModule(ActionBase):
         # Metrics are of the whole fleet: those of some hosts would hide the state of the others.
         if options["complete"] and not check_mode:
             _publish(options, rows, removals_blocked=removals_blocked)
-        faults = fleet.catalog_errors(hosts)
+        errors = fleet.catalog_errors(hosts)
         if not is_quiet("auto"):
             removals = fleet.removal_lines(
                 hosts, check_mode=check_mode, blocked=_blocked_causes(failure)
@@ -153,8 +149,8 @@ class ActionModule(ActionBase):
             "failed_hosts": {
                 row["host"]: row["reason"] for row in rows if row["state"] == fleet.FAILED
             },
-            "catalog_errors": faults,
-            "catalog_error_message": _catalog_error_message(faults) if is_last else "",
+            "catalog_errors": errors,
+            "catalog_error_message": _catalog_error_message(errors) if is_last else "",
             "waiting": [row["host"] for row in rows if row["state"] == fleet.WAITING],
             **failure,
         }
@@ -173,10 +169,10 @@ def _show(lines: list[str]) -> None:
         print_line(line)
 
 
-def _catalog_error_message(faults: list[str]) -> str:
-    if not faults:
+def _catalog_error_message(errors: list[str]) -> str:
+    if not errors:
         return ""
-    listed = "".join(f"\n  {fault}" for fault in faults)
+    listed = "".join(f"\n  {error}" for error in errors)
     return (
         "The catalog has errors. The tools that they concern stay as they are; all others were"
         f" delivered. Correct the catalog, then run again:{listed}"
@@ -227,6 +223,10 @@ def _read_tools(
         if options["complete"]
         else fleet_state.read_tools(path)
     )
+    return _host_tools(records)
+
+
+def _host_tools(records: Mapping[str, Mapping[str, Any]]) -> dict[str, fleet_tools.HostTools]:
     return {name: fleet_tools.HostTools.from_data(data) for name, data in records.items()}
 
 
@@ -403,15 +403,16 @@ def _remember(
     """Store what was delivered, and return since when hosts are waiting."""
     path = options["state_path"]
     states = {host.name: host.state(removals_blocked=removals_blocked) for host in hosts}
-    for host in hosts if path else ():
+    if not path:
+        return _waiting_since(path, states)
+    for host in hosts:
         if states[host.name] == fleet.READY:
             _write_delivered(path, host, options["revision"])
-    is_new_baseline = options["complete"] and not removals_blocked
-    if path:
-        _write_tools(hosts, options, is_new_baseline=is_new_baseline)
-    waiting_since = _waiting_since(path, states)
     # A delivery to some hosts must not lower the baseline of later removals.
-    if path and is_new_baseline:
+    is_new_baseline = options["complete"] and not removals_blocked
+    _write_tools(hosts, options, is_new_baseline=is_new_baseline)
+    waiting_since = _waiting_since(path, states)
+    if is_new_baseline:
         baseline = {name: fleet.users_with(pairs) for name, pairs in memberships.items()}
         fleet_state.write_baseline(path, options["revision"], baseline)
     return waiting_since
@@ -421,9 +422,9 @@ def _write_tools(
     hosts: list[HostDelivery], options: dict[str, Any], *, is_new_baseline: bool
 ) -> None:
     path, selected = options["state_path"], [host for host in hosts if host.selected]
-    records = fleet_state.read_tools_of(path, [host.name for host in selected])
+    records = _host_tools(fleet_state.read_tools_of(path, [host.name for host in selected]))
     for host in selected:
-        former = fleet_tools.HostTools.from_data(records.get(host.name, _NO_TOOLS))
+        former = records.get(host.name, fleet_tools.HostTools())
         tools = fleet_tools.after_run(
             host, former, options["may_empty"], is_new_baseline=is_new_baseline
         )
@@ -516,10 +517,9 @@ def _both(failure: dict[str, Any], by_catalog: dict[str, Any]) -> dict[str, Any]
 
 def _blocked_causes(failure: dict[str, Any]) -> set[str]:
     """Return the causes of removals that a failure blocks."""
-    by_catalog = {fleet.DROPPED, fleet.OTHER_PLATFORM}
     if "lost" in failure:
-        return {fleet.LEFT, *by_catalog}
-    return by_catalog if failure else set()
+        return {fleet.LEFT, *fleet.BY_CATALOG}
+    return set(fleet.BY_CATALOG) if failure else set()
 
 
 def _dropped_tools(hosts: list[HostDelivery]) -> Iterator[dict[str, str]]:

@@ -15,7 +15,7 @@ from .removal_limit import FleetMemberships, LostMembership, Memberships
 READY, WAITING, FAILED, BLOCKED = "ready", "waiting", "failed", "blocked"
 # As in the toolbox's results; its modules are not loaded here.
 LEFT, DROPPED, DECLARED, OTHER_PLATFORM = "left", "dropped", "declared", "platform"
-_BY_CATALOG = (DROPPED, OTHER_PLATFORM)
+BY_CATALOG = (DROPPED, OTHER_PLATFORM)
 INCOMPLETE, WOULD_CHANGE, NOT_SELECTED = "incomplete", "would change", "not selected"
 
 
@@ -58,17 +58,13 @@ class HostDelivery:
     @property
     def removals(self) -> list[Mapping[str, Any]]:
         """Return the memberships that users would lose, by the host's result."""
-        return [one for one in self._all_removals if one.get("cause") not in _BY_CATALOG]
+        return self.removals_without((DECLARED, *BY_CATALOG))
 
     @property
     def dropped_tools(self) -> list[Mapping[str, Any]]:
         """Return the tools that users would lose because the catalog has them no more."""
-        return [removal for removal in self._all_removals if removal.get("cause") in _BY_CATALOG]
-
-    @property
-    def _all_removals(self) -> list[Mapping[str, Any]]:
         # What the catalog declares is meant so, and no limit counts it.
-        return self.removals_without([DECLARED])
+        return self.removals_without((DECLARED, LEFT))
 
     def removals_without(self, causes: Collection[str]) -> list[Mapping[str, Any]]:
         """Return the tools that users would lose, except for these causes."""
@@ -170,22 +166,19 @@ def _reasons_of_incomplete(answer: Mapping[str, Any]) -> Iterator[str]:
     if answer.get("unknown"):
         yield f"users without an account: {', '.join(answer['unknown'])}"
     if answer.get("catalog_errors"):
-        names = [_name_of(fault) for fault in answer["catalog_errors"]]
+        errors = answer["catalog_errors"]
+        names = [f"{error['project']} {error['tool']}".rstrip() for error in errors]
         yield f"not updated because of errors in the catalog: {', '.join(names)}"
-
-
-def _name_of(fault: Mapping[str, str]) -> str:
-    return f"{fault['project']} {fault['tool']}".rstrip()
 
 
 def catalog_errors(hosts: Iterable[HostDelivery]) -> list[str]:
     """Return the errors of the catalog that concern any workstation, without duplicates."""
-    faults: dict[tuple[str, str], str] = {}
+    reasons: dict[tuple[str, str], str] = {}
     for host in hosts:
-        for fault in host.last_result.get("catalog_errors") or ():
-            faults[fault["project"], fault["tool"]] = fault["reason"]
+        for error in host.last_result.get("catalog_errors") or ():
+            reasons[error["project"], error["tool"]] = error["reason"]
     # If a helper program is missing, all tools of its types have the same reason.
-    return list(dict.fromkeys(why for _name, why in sorted(faults.items())))
+    return list(dict.fromkeys(reason for _name, reason in sorted(reasons.items())))
 
 
 def memberships_of(users: Iterable[Mapping[str, Any]]) -> Memberships:

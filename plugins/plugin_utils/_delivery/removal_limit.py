@@ -83,16 +83,13 @@ def _lost(before: FleetMemberships, after: FleetMemberships) -> Iterable[LostMem
             yield host, user_id, project
 
 
-def in_total(total: int, lost: int, limits: RemovalLimits) -> list[str]:
-    """Return why so many memberships must not be removed; empty if they may."""
-    # Without ``always``, a fleet of a few hosts could never lose a membership.
-    if lost <= limits.always or lost * 100 <= limits.max_shrink * total:
+def in_total(
+    total: int, lost: int, limits: RemovalLimits, things: str = "memberships on hosts"
+) -> list[str]:
+    """Return why so many memberships or tools must not be removed; empty if they may."""
+    if not _is_too_much(lost, total, limits):
         return []
-    share = lost * 100 / total
-    return [
-        f"{lost} of {total} memberships on hosts would be removed, which is {share:.0f} %; the"
-        f" limit is {limits.max_shrink:g} % (delivery_max_shrink)"
-    ]
+    return [f"{_share(lost, total, limits, things)} (delivery_max_shrink)"]
 
 
 def emptied(
@@ -120,7 +117,7 @@ def check_dropped_tools(drops: ToolDrops, limits: RemovalLimits) -> list[str]:
     for project in sorted({key[0] for key in drops.current} - limits.may_empty):
         vanished = list(_vanished(project, drops, limits))
         reasons += vanished or list(_share_of_project(project, drops, limits))
-    return [*_share_of_all(_count(drops.had), _count(counted), limits), *reasons]
+    return [*in_total(_count(drops.had), _count(counted), limits, "tools of users"), *reasons]
 
 
 def _count(users: ToolUsers) -> int:
@@ -128,12 +125,8 @@ def _count(users: ToolUsers) -> int:
 
 
 def _is_too_much(lost: int, total: int, limits: RemovalLimits) -> bool:
+    # Without ``always``, a fleet of a few hosts could never lose a membership.
     return lost > limits.always and lost * 100 > limits.max_shrink * total
-
-
-def _share_of_all(total: int, lost: int, limits: RemovalLimits) -> Iterator[str]:
-    if _is_too_much(lost, total, limits):
-        yield f"{_share(lost, total, limits, 'users')} (delivery_max_shrink)"
 
 
 def _share_of_project(project: str, drops: ToolDrops, limits: RemovalLimits) -> Iterator[str]:
@@ -144,15 +137,15 @@ def _share_of_project(project: str, drops: ToolDrops, limits: RemovalLimits) -> 
     if _is_too_much(lost, total, limits):
         keys = [key for key in drops.current if key[0] == project]
         yield (
-            f"{_share(lost, total, limits, f'the users of {project}')}"
+            f"{_share(lost, total, limits, f'tools of the users of {project}')}"
             f" ({_approval(project, keys, drops)})"
         )
 
 
-def _share(lost: int, total: int, limits: RemovalLimits, owner: str) -> str:
+def _share(lost: int, total: int, limits: RemovalLimits, things: str) -> str:
     return (
-        f"{lost} of {total} tools of {owner} would be removed, which is {lost * 100 / total:.0f}"
-        f" %; the limit is {limits.max_shrink:g} %"
+        f"{lost} of {total} {things} would be removed, which is {lost * 100 / total:.0f} %; the"
+        f" limit is {limits.max_shrink:g} %"
     )
 
 
