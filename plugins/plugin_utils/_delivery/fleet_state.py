@@ -25,6 +25,9 @@ from .._membership import membership_state
 # A host name or an address, without a slash; 253 is the longest name in the DNS (RFC 1035 2.3.4).
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,252}")
 _SUFFIX = ".json"
+_WAITING, _BASELINE = ("since",), ("revision", "hosts")
+_TOOLS = ("platform", "tools", "dropped")
+"""The keys of each file without which it cannot be used."""
 
 
 def read_delivered(state_path: str) -> dict[str, dict[str, Any]]:
@@ -46,7 +49,7 @@ def write_delivered(state_path: str, delivered: Mapping[str, Any]) -> None:
 
 def read_waiting(state_path: str) -> dict[str, dict[str, Any]]:
     """Return the unreachable hosts: ``host``, ``since``."""
-    return _read_all(os.path.join(state_path, "waiting"))
+    return _read_all(os.path.join(state_path, "waiting"), _WAITING)
 
 
 def write_waiting(state_path: str, host: str, since: str) -> None:
@@ -60,7 +63,7 @@ def read_baseline(state_path: str) -> dict[str, Any] | None:
     ``revision`` and ``hosts``, the users of each.
     """
     path = os.path.join(state_path, "baseline.json")
-    return _read(path) if os.path.exists(path) else None
+    return _read(path, _BASELINE) if os.path.exists(path) else None
 
 
 def write_baseline(state_path: str, revision: str, hosts: Mapping[str, Any]) -> None:
@@ -70,13 +73,13 @@ def write_baseline(state_path: str, revision: str, hosts: Mapping[str, Any]) -> 
 
 def read_tools(state_path: str) -> dict[str, dict[str, Any]]:
     """Return the tools of each host's users."""
-    return _read_all(os.path.join(state_path, "tools"))
+    return _read_all(os.path.join(state_path, "tools"), _TOOLS)
 
 
 def read_tools_of(state_path: str, hosts: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return the tools of these hosts' users, as far as they are known."""
     paths = {host: _path(state_path, "tools", host) for host in hosts}
-    return {host: _read(path) for host, path in paths.items() if os.path.exists(path)}
+    return {host: _read(path, _TOOLS) for host, path in paths.items() if os.path.exists(path)}
 
 
 def write_tools(state_path: str, host: str, tools: Mapping[str, Any]) -> None:
@@ -94,16 +97,16 @@ def _path(state_path: str, folder: str, host: str) -> str:
     return os.path.join(state_path, folder, f"{host}{_SUFFIX}")
 
 
-def _read_all(folder: str) -> dict[str, dict[str, Any]]:
+def _read_all(folder: str, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     return {
-        name.removesuffix(_SUFFIX): _read(os.path.join(folder, name))
+        name.removesuffix(_SUFFIX): _read(os.path.join(folder, name), keys)
         for name in names
         if name.endswith(_SUFFIX)
     }
 
 
-def _read(path: str) -> dict[str, Any]:
+def _read(path: str, keys: Iterable[str]) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as file:
             data = json.load(file)
@@ -117,6 +120,13 @@ def _read(path: str) -> dict[str, Any]:
         raise ShippingError(
             f"{path} cannot be read",
             "it is not a mapping",
+            "Restore it, or delete it to start without it",
+        )
+    missing = [key for key in keys if key not in data]
+    if missing:
+        raise ShippingError(
+            f"{path} cannot be read",
+            f"it has no {', '.join(missing)}",
             "Restore it, or delete it to start without it",
         )
     return data

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
@@ -21,6 +22,8 @@ from ansible_collections.shipping.code.plugins.plugin_utils._delivery.removal_li
 )
 from hypothesis import given
 from hypothesis import strategies as st
+
+PC, ARM = "linux x86_64", "linux aarch64"
 
 
 def company(people: int, *projects: str) -> dict[str, frozenset[tuple[str, str]]]:
@@ -280,11 +283,31 @@ def test_state_path(tmp_path):
         fleet_state.write_waiting(path, "../x", "then")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "read"),
+    [
+        # As it was before its keys were renamed: without hosts, the limit would compare nothing.
+        ("baseline.json", {"serial": "time:control:1", "machines": {}}, fleet_state.read_baseline),
+        ("waiting/pc1.json", {"host": "pc1"}, fleet_state.read_waiting),
+        ("tools/pc1.json", {"host": "pc1", "platform": PC, "tools": []}, fleet_state.read_tools),
+        (
+            "tools/pc1.json",
+            {"host": "pc1"},
+            lambda path: fleet_state.read_tools_of(path, ["pc1"]),
+        ),
+    ],
+)
+def test_a_state_that_lacks_a_key(tmp_path, name, content, read):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(json.dumps(content))
+    with pytest.raises(ShippingError, match=f"{name} cannot be read: it has no .* Restore it"):
+        read(str(tmp_path))
+
+
 def users(count: int, first: int = 0) -> set[str]:
     return {f"id-{number}" for number in range(first, first + count)}
 
 
-PC, ARM = "linux x86_64", "linux aarch64"
 APPROVAL = "(removed: [{}] in p.yml, or delivery_may_empty: [p])"
 
 
