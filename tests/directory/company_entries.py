@@ -126,22 +126,22 @@ def unit(name: str) -> str:
 
 
 def people(company: Company) -> str:
-    found = [unit("people")]
-    for person in company.people:
-        found.append(
-            entry(
-                person_dn(person),
-                objectClass=["inetOrgPerson", "posixAccount", "shadowAccount"],
-                cn=person.cn,
-                sn=person.cn,
-                uid=person.uid,
-                uidNumber=person.number,
-                gidNumber=100,
-                homeDirectory=f"/home/{person.uid}",
-                **({"shadowExpire": 1} if person.closed else {}),
-            )
-        )
-    return "\n".join(found)
+    accounts = [_account(person, person_dn(person)) for person in company.people]
+    return "\n".join([unit("people"), *accounts])
+
+
+def _account(person: Person, dn: str, group: int = 100) -> str:
+    return entry(
+        dn,
+        objectClass=["inetOrgPerson", "posixAccount", "shadowAccount"],
+        cn=person.cn,
+        sn=person.cn,
+        uid=person.uid,
+        uidNumber=person.number,
+        gidNumber=group,
+        homeDirectory=f"/home/{person.uid}",
+        **({"shadowExpire": 1} if person.closed else {}),
+    )
 
 
 def machines(company: Company) -> str:
@@ -344,32 +344,17 @@ def univention(company: Company, prefix: str) -> str:
 
     Groups name users, computers and groups by DN, and the first two by their login names too.
     """
+    company = _prefixed(company, prefix)
     found = [
         entry(f"cn={name},{SUFFIX}", objectClass="organizationalRole", cn=name)
         for name in ("users", "groups", "computers")
     ]
     dns = {person.uid: f"uid={person.uid},cn=users,{SUFFIX}" for person in company.people}
-    for person in company.people:
-        found.append(
-            entry(
-                dns[person.uid],
-                objectClass=["inetOrgPerson", "posixAccount", "shadowAccount"],
-                cn=person.cn,
-                sn=person.cn,
-                uid=person.uid,
-                uidNumber=person.number,
-                gidNumber=5000,
-                homeDirectory=f"/home/{person.uid}",
-                **({"shadowExpire": 1} if person.closed else {}),
-            )
-        )
+    found += [_account(person, dns[person.uid], 5000) for person in company.people]
     for number, (name, owners) in enumerate(company.machines.items()):
         found.append(_univention_computer(name, owners, 2000 + number))
     members = {**company.projects, **company.teams}
-    places = {
-        name: f"cn={escaped(_project(company, prefix, name))},cn=groups,{SUFFIX}"
-        for name in members
-    }
+    places = {name: f"cn={escaped(name)},cn=groups,{SUFFIX}" for name in members}
     computer = next(iter(company.machines))
     for number, (name, uids) in enumerate(members.items()):
         inner = [places[group] for group in company.inside.get(name, ())]
@@ -377,7 +362,7 @@ def univention(company: Company, prefix: str) -> str:
             entry(
                 places[name],
                 objectClass=["posixGroup", "univentionGroup"],
-                cn=_project(company, prefix, name),
+                cn=name,
                 gidNumber=5001 + number,
                 uniqueMember=[
                     *(dns[uid] for uid in uids),
@@ -388,10 +373,6 @@ def univention(company: Company, prefix: str) -> str:
             )
         )
     return "\n".join(found)
-
-
-def _project(company: Company, prefix: str, name: str) -> str:
-    return f"{prefix}{name}" if name in company.projects else name
 
 
 def _univention_computer(name: str, owners: Iterable[str], number: int) -> str:
