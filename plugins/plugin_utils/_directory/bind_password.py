@@ -55,7 +55,7 @@ def _from_file(path: str) -> str:
 
 def _from_command(words: list[str]) -> str:
     what = f"bind_password_command {words[0]} gave no password"
-    remedy = "Call it by hand; it is to print the password and nothing else"
+    hint = "Call it by hand; it is to print the password and nothing else"
     try:
         with waiting_for("bind_password_command"):
             done = subprocess.run(
@@ -67,15 +67,15 @@ def _from_command(words: list[str]) -> str:
                 check=False,
             )
     except subprocess.TimeoutExpired:
-        raise Inaccessible(what, f"it did not end within {_TIMEOUT} s", remedy) from None
+        raise Inaccessible(what, f"it did not end within {_TIMEOUT} s", hint) from None
     except (OSError, UnicodeDecodeError) as error:
         raise Inaccessible(
-            what, getattr(error, "strerror", None) or type(error).__name__, remedy
+            what, getattr(error, "strerror", None) or type(error).__name__, hint
         ) from None
     if done.returncode or not done.stdout.strip():
         raise Inaccessible(
             what,
             f"it ended with {done.returncode}" if done.returncode else "it printed nothing",
-            remedy,
+            hint,
         )
     return done.stdout.rstrip("\r\n")

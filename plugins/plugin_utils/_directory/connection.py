@@ -175,12 +175,12 @@ class LdapSession:
                 "Correct it; RFC 4515 describes filters",
             ) from error
         except (self._library.core.exceptions.LDAPExceptionError, OSError) as error:
-            remedy = (
+            hint = (
                 "Run again, or raise total_timeout"
                 if self._socket.late
                 else "Run again, or raise timeout"
             )
-            raise Unanswered(f"{query} at {self.uri} got no answer", _why(error), remedy) from error
+            raise Unanswered(f"{query} at {self.uri} got no answer", _why(error), hint) from error
         except Exception as error:
             raise Unanswered(
                 f"{query} at {self.uri} got no answer",
@@ -285,12 +285,12 @@ def ldap_library() -> Any:
         library = importlib.import_module("ldap3")
         importlib.import_module("ldap3.core.exceptions")
     except ImportError as error:
-        remedy = (
+        hint = (
             "Run pip install 'ldap3>=2.9,<3' for the Python that runs Ansible, or add it to the"
             " execution environment"
         )
         raise DirectoryError(
-            "the directory cannot be queried", "the Python library ldap3 is missing", remedy
+            "the directory cannot be queried", "the Python library ldap3 is missing", hint
         ) from error
     return library
 

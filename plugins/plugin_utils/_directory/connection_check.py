@@ -144,11 +144,11 @@ class _ServerCheck:
         try:
             resolved = socket.getaddrinfo(host, self.server.port, type=socket.SOCK_STREAM)
         except OSError as error:
-            remedy = "Check the name in uris and the name servers of this host"
+            hint = "Check the name in uris and the name servers of this host"
             return failed_step(
                 "name",
                 self.server.uri,
-                Unanswered(f"{host} cannot be resolved", error.strerror or str(error), remedy),
+                Unanswered(f"{host} cannot be resolved", error.strerror or str(error), hint),
             )
         addresses = sorted({str(item[4][0]) for item in resolved})
         return self._step("name", f"{host} is {', '.join(addresses)}", addresses=addresses)
@@ -168,11 +168,11 @@ class _ServerCheck:
                 if late
                 else error.strerror or str(error)
             )
-            remedy = (
+            hint = (
                 "Check the port in uris, that the server listens there, and every firewall between"
             )
             return failed_step(
-                "tcp", self.server.uri, Unanswered(f"{where} cannot be reached", why, remedy)
+                "tcp", self.server.uri, Unanswered(f"{where} cannot be reached", why, hint)
             )
         took = round((time.monotonic() - started) * 1000, 1)
         return self._step(
@@ -184,12 +184,12 @@ class _ServerCheck:
             with socket.socket(socket.AF_UNIX) as plain:
                 plain.connect(self.server.host)
         except OSError as error:
-            remedy = "Check the path in uris, that the server runs, and the rights on its socket"
+            hint = "Check the path in uris, that the server runs, and the rights on its socket"
             return failed_step(
                 "socket",
                 self.server.uri,
                 Unanswered(
-                    f"{self.server.host} cannot be opened", error.strerror or str(error), remedy
+                    f"{self.server.host} cannot be opened", error.strerror or str(error), hint
                 ),
             )
         return self._step("socket", f"{self.server.host} can be opened")
@@ -203,7 +203,7 @@ class _ServerCheck:
             return failed_step(
                 "tls",
                 self.server.uri,
-                type(error)(error.what, error.why, error.hint or _tls_remedy(error.why, facts)),
+                type(error)(error.what, error.why, error.hint or _tls_hint(error.why, facts)),
                 **facts,
             )
         shown = (
@@ -296,7 +296,7 @@ def _shown(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _tls_remedy(why: str, facts: Mapping[str, Any]) -> str:
+def _tls_hint(why: str, facts: Mapping[str, Any]) -> str:
     names = ", ".join(facts.get("names", ())) or "no name"
     if "mismatch" in why or "doesn't match" in why:
         return (

@@ -43,11 +43,11 @@ def servers(targets: Iterable[SrvRecord], settings: ConnectionSettings) -> Itera
     """
     for target in ordered(targets, random.SystemRandom()):
         if not f".{target.host}".endswith(f".{settings.srv_domain}"):
-            remedy = "Correct the record, or write the servers to uris"
+            hint = "Correct the record, or write the servers to uris"
             raise Inaccessible(
                 f"the SRV record {settings.srv_name} names {target.host}",
                 f"which is outside of {settings.srv_domain}",
-                remedy,
+                hint,
             )
         scheme, port = ("ldap", target.port) if settings.start_tls else ("ldaps", 636)
         yield Server(f"{scheme}://{target.host}:{port}", scheme, target.host, port)
@@ -99,10 +99,10 @@ def _library() -> tuple[Any, Any]:
     try:
         return importlib.import_module("dns.resolver"), importlib.import_module("dns.exception")
     except ImportError as error:
-        remedy = (
+        hint = (
             "Run pip install 'dnspython>=2.6,<3' for the Python that runs Ansible, or write the"
             " servers to uris instead of srv_domain"
         )
         raise DirectoryError(
-            "the servers cannot be looked for", "the Python library dnspython is missing", remedy
+            "the servers cannot be looked for", "the Python library dnspython is missing", hint
         ) from error

@@ -18,14 +18,8 @@ from .distinguished_names import any_of, dn_key
 
 SUCCESS, TIME_LIMIT, SIZE_LIMIT, REFERRAL, ADMIN_LIMIT = 0, 3, 4, 10, 11
 NO_SUCH_OBJECT, INVALID_DN, BUSY, UNAVAILABLE = 32, 34, 51, 52
-_NO_RIGHT = (
-    1,
-    8,
-    13,
-    48,
-    49,
-    50,
-)  # 1: Active Directory answers operationsError to anonymous connections
+# 1: Active Directory answers operationsError to anonymous connections.
+_NO_RIGHT = (1, 8, 13, 48, 49, 50)
 # Some servers send empty pages between others, and some a cookie for ever.
 _EMPTY_PAGES = 100
 _RANGE = re.compile(r"range=(\d+)-(\d+|\*)", re.IGNORECASE)

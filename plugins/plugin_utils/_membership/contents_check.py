@@ -51,13 +51,13 @@ def _check_area(
         "first": [entry.dn for entry in entries[:3]],
     }
     if not entries:
-        remedy = f"Correct {name}.base or {name}.filter, or give this account the right to see them"
+        hint = f"Correct {name}.base or {name}.filter, or give this account the right to see them"
         return CheckStep(
             name,
             session.uri,
             False,
             f"the base exists, but no entry matches {searched}",
-            remedy,
+            hint,
             facts,
         )
     return CheckStep(

@@ -31,7 +31,7 @@ _SHOWN = 3
 
 
 def decide(facts: MembershipFacts, settings: Settings, revision: str, now: datetime) -> Membership:
-    """Return the membership records of all hosts."""
+    """Return the assignments of all hosts."""
     return Decision(facts, settings, now).membership(revision)
 
 
@@ -156,12 +156,12 @@ class Decision:
             key: f"{self.users.entries[key].dn} has no {attribute}" for key in self.users.without_id
         }
         if missing and len(missing) == len(self.users.entries):
-            remedy = (
+            hint = (
                 "Give this account the right to read it, or write another attribute that never"
                 " changes to users.id"
             )
             first = next(iter(missing.values()))
-            raise Incomplete(first, "it is empty or cannot be read", remedy)
+            raise Incomplete(first, "it is empty or cannot be read", hint)
         return missing
 
     def _of_one_login(self) -> dict[str, str]:
@@ -202,12 +202,12 @@ class Decision:
             return []
         if self._settings.unresolved == "warn":
             return [f"{text}, which cannot be found and counts as deleted" for text in reasons]
-        remedy = (
+        hint = (
             "Give this account the right to read them, or remove the names; to tolerate names of"
             " deleted users, set unresolved: warn, and write DNs of placeholders to placeholders"
         )
         why = "they do not exist, or this account may not read them"
-        raise Incomplete(f"{'; '.join(reasons[:_SHOWN])}, which cannot be found", why, remedy)
+        raise Incomplete(f"{'; '.join(reasons[:_SHOWN])}, which cannot be found", why, hint)
 
     def _remarks_on_missing_logins(self) -> Iterator[str]:
         for key, user in self.users.active.items():

@@ -340,7 +340,7 @@ def _name(user: ActiveUser, settings: Settings) -> str:
 def changes(
     former: Iterable[Host], present: Iterable[Host], question: Question, settings: Settings
 ) -> dict[str, Any]:
-    """Return who gets and who loses what, between two answers, by the users's ids."""
+    """Return the projects that users get and lose between two answers, by the users' ids."""
     old, new = _grants(former), _grants(present)
     added = [_grant(key, new[key]) for key in new.keys() - old.keys()]
     removed = [_grant(key, old[key]) for key in old.keys() - new.keys()]

@@ -178,11 +178,11 @@ def _by_key(entries: Iterable[Entry]) -> dict[str, Entry]:
     for entry in entries:
         other = by_key.setdefault(entry.key, entry)
         if other is not entry and other.dn != entry.dn:
-            remedy = "Rename one of them, or leave it out by a filter"
+            hint = "Rename one of them, or leave it out by a filter"
             raise Contradiction(
                 "two entries have names that cannot be distinguished",
                 f"{other.dn} and {entry.dn}",
-                remedy,
+                hint,
             )
     return by_key
 

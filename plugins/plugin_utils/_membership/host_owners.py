@@ -146,16 +146,16 @@ class HostOwners:
             for entry, written in self._unusable
         )
         entry, written = self._unusable[0]
-        remedy = (
+        hint = (
             "Write letters, digits and hyphens only, correct hosts.name, or leave it out by"
             " hosts.filter"
         )
         if not self.users_of:
             why = f"its {attribute} is {written!r}" if written else _UNREADABLE.format(attribute)
-            raise Incomplete(f"{entry.dn} has no name that a host can have", why, remedy)
+            raise Incomplete(f"{entry.dn} has no name that a host can have", why, hint)
         self.remarks.append(
             f"{some(named, shown=_SHOWN)} is left out, as no host can have its {attribute} as a"
-            f" name. {remedy}"
+            f" name. {hint}"
         )
 
     def _owners(self, host: Entry, name: str) -> Iterator[str]:
@@ -223,15 +223,15 @@ class HostOwners:
     def _assign_by_netgroup(self, netgroup: Entry) -> None:
         where = f"netgroup {main_value(netgroup, 'cn')}"
         for text in malformed(netgroup):
-            self._hold_named_in(text, where)
+            self._mark_named_in(text, where)
         for triple in triples(netgroup):
             if triple.is_pair:
                 self._assign_pair(triple, where)
             elif not triple.host and triple.user not in ("", "-"):
                 self.remarks.append(f"{where} gives {triple.user} any host, which is ignored")
 
-    def _hold_named_in(self, text: str, where: str) -> None:
-        """Hold the hosts that a triple names that cannot be read."""
+    def _mark_named_in(self, text: str, where: str) -> None:
+        """Mark the hosts that an unreadable triple names as uncertain."""
         reason = f"{where} has {text!r}, which is no triple (host,user,domain)"
         words = (host_name(word, self._settings.domain) for word in re.split(r"[^\w.-]+", text))
         names = {self.known(word) for word in words if word} & self.users_of.keys()

@@ -221,7 +221,7 @@ def _read_cache(folder: Path) -> dict[str, list[Any]]:
 
 
 def write_delivered(folder: str | Path, delivered: Mapping[str, Any]) -> None:
-    """Keep the membership record that a host was given; it has reported ready."""
+    """Store the assignment that a host has reported ready."""
     content = delivered_in({"format": FORMAT, **delivered}, "the record")
     write(Path(folder) / "delivered", f"{content['host']}.json", {"format": FORMAT, **content})
 
