@@ -304,16 +304,18 @@ def _opened(url: str, name: str, headers: dict[str, str] | None = None) -> Itera
 def _failed_download(url: str, name: str, error: Exception) -> ShippingError:
     from netrc import NetrcParseError
 
-    what = f"{name} cannot be downloaded from {without_login(url)}"
+    # The message is in each call: the documentation's table of errors is read from them.
     if isinstance(error, NetrcParseError):
         return ShippingError(
-            what,
+            f"{name} cannot be downloaded from {without_login(url)}",
             # Not its own text, which quotes a word of the file.
             f"the netrc of the user cannot be read: {error.filename}, line {error.lineno}",
             "Correct ~/.netrc or the file that NETRC names",
         )
     return ShippingError(
-        what, without_login(innermost(error)), "Check that the controller can reach it"
+        f"{name} cannot be downloaded from {without_login(url)}",
+        without_login(innermost(error)),
+        "Check that the controller can reach it",
     )
 
 
