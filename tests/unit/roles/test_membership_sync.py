@@ -27,7 +27,7 @@ INSTALLED = (
     ROOT / "plugins" / "plugin_utils" / "_delivery" / "prometheus_text.py",
 )
 DELIVERS = (
-    """printf '{"format": 1, "removals_blocked": {held}, "hosts": {}}'"""
+    """printf '{"format": 1, "removals_blocked": {blocked}, "hosts": {}}'"""
     ' >"$SHIPPING_DELIVERY_ANSWER"; exit {code}'
 )
 
@@ -105,9 +105,9 @@ def exit_status(settings: dict) -> str:
     [
         ("exit 0", 0),
         ("exit 2", 2),  # nothing was delivered
-        (DELIVERS.replace("{held}", "false").replace("{code}", "2"), 1),
-        (DELIVERS.replace("{held}", "true").replace("{code}", "2"), 2),
-        (DELIVERS.replace("{held}", "false").replace("{code}", "0"), 0),
+        (DELIVERS.replace("{blocked}", "false").replace("{code}", "2"), 1),
+        (DELIVERS.replace("{blocked}", "true").replace("{code}", "2"), 2),
+        (DELIVERS.replace("{blocked}", "false").replace("{code}", "0"), 0),
         ('printf "{" >"$SHIPPING_DELIVERY_ANSWER"; exit 2', 2),
         ("""printf '{"format": 2}' >"$SHIPPING_DELIVERY_ANSWER"; exit 2""", 2),
     ],
@@ -127,7 +127,7 @@ def test_the_role_installs_what_these_tests_run():
 
 def test_the_answer_of_a_former_run_does_not_count(settings):
     """Not even of one that has ended a moment before."""
-    settings["command"][-1] = DELIVERS.replace("{held}", "false").replace("{code}", "2")
+    settings["command"][-1] = DELIVERS.replace("{blocked}", "false").replace("{code}", "2")
     assert run(settings)[0] == 1
     settings["command"][-1] = "exit 2"
     assert run(settings)[0] == 2

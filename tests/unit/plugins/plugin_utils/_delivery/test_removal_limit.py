@@ -122,8 +122,8 @@ def test_nothing_leaves_nothing_stops(had: dict):
     )
 
 
-def host(name: str, users: list, receipt: list | None, **more) -> HostDelivery:
-    first = {"installed_state": receipt, "ready": True, **more} if receipt is not None else more
+def host(name: str, users: list, installed: list | None, **more) -> HostDelivery:
+    first = {"installed_state": installed, "ready": True, **more} if installed is not None else more
     return HostDelivery(name, tuple(users), first, {})
 
 
@@ -150,7 +150,7 @@ def test_thirty_single_events_count_together():
     assert blocked == [False] * 10 + [True] * 20
 
 
-def test_without_a_baseline_the_receipts_are_compared():
+def test_without_a_baseline_the_installed_states_are_compared():
     had = [{"id": str(number), "name": f"u{number}", "projects": ["atlas"]} for number in range(3)]
     gone = [
         {"id": str(number), "name": f"u{number}", "project": "atlas", "tools": ["t"]}
@@ -240,16 +240,16 @@ def test_states(first: dict, second: dict, blocked: bool, state: str):
 
 
 def test_what_would_go_and_what_has_gone():
-    """pc1 has told what it holds, pc2 is off, pc3 comes later, pc4 is not in the play.
+    """pc1 has reported what it blocks, pc2 is off, pc3 comes later, pc4 is not in the play.
 
     pc5 is not asked.
     """
-    held = [
+    blocked = [
         {"id": "1", "project": "p", "blocked": True},
         {"id": "1", "project": "q", "blocked": False},
     ]
     hosts = [
-        HostDelivery("pc1", (), {"installed_state": [], "removals": held, "blocked": True}, {}),
+        HostDelivery("pc1", (), {"installed_state": [], "removals": blocked, "blocked": True}, {}),
         HostDelivery("pc2", (), {"unreachable": True}, {}),
         HostDelivery("pc3", (), {}, {}),
         HostDelivery("pc5", (), {}, {}),

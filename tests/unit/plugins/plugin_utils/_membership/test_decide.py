@@ -233,8 +233,8 @@ def test_a_name_that_leads_nowhere_is_an_error_unless_it_is_said_otherwise(given
         answer(projects, [user("ada")], hosts, **given)
     assert caught.value.what == f"{where}, which cannot be found"
     assert "unresolved: warn" in caught.value.hint
-    told = answer(projects, [user("ada")], hosts, **{**given, "unresolved": "warn"}).remarks
-    assert told == (f"{where}, which cannot be found and counts as deleted",)
+    remarks = answer(projects, [user("ada")], hosts, **{**given, "unresolved": "warn"}).remarks
+    assert remarks == (f"{where}, which cannot be found and counts as deleted",)
 
 
 def test_names_that_are_left_in_member_uid_are_common():

@@ -63,7 +63,7 @@ def test_the_shortest_path_is_reported(order: int):
 
 
 def test_reasons_are_reported_in_order():
-    """What is to be done first is told first."""
+    """The first thing to do is reported first."""
     users = [user("ada", nsAccountLock="TRUE")]
     assert one(explained([group("a")], users, []), "ada")["cause"] == "disabled"
     assert one(explained([group("a")], [user("ada")], []), "ada")["cause"] == "not_a_member"
