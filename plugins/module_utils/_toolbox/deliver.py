@@ -106,6 +106,8 @@ class _Delivery:
         self.facts = workstation.facts()
         self.now = utc_now()
         self.current = self.generations.current()
+        """What users have before this run."""
+        self.last_revision = _last_revision(request.root)
         self.progress = _Progress()
         self.packages = HostPackages(request.root, request.lock_timeout, dry=request.check_mode)
         self.held: holds.Holds = {}
@@ -119,7 +121,7 @@ class _Delivery:
     def run(self) -> dict[str, Any]:
         """Take all steps, in their order."""
         request, progress = self.request, self.progress
-        progress.notes += _notes_on_order(self._last_revision(), request)
+        progress.notes += _notes_on_order(self.last_revision, request)
         # First, since shells that are opened before this lack the PATH.
         if request.integrate_shells:
             progress.integrated = install_shell_integration(
@@ -143,15 +145,16 @@ class _Delivery:
             self.packages.remove_others(views)
         if request.check_mode or (missing and not request.bundle):
             changed = any((self._would_change(views), missing, self.has_unheld))
-            return self._report(target, views, changed=changed)
+            return self._report(target, self.current._replace(views=views), changed=changed)
         # Before the self-tests, which may run programs of packages.
         views = self._with_packages(self._build_missing(views, missing, sources))
         self._save_state()
-        changed = self._switch(views) | self.has_unheld
+        after = self._switch(views)
+        changed = (after is not self.current) | self.has_unheld
         if not target.blocked:
-            self.packages.remove_others(self.generations.current().views)
+            self.packages.remove_others(after.views)
             changed |= self._collect_garbage(programs)
-        return self._report(target, self.generations.current().views, changed=changed)
+        return self._report(target, after, changed=changed)
 
     def _with_packages(self, views: tuple[View, ...]) -> tuple[View, ...]:
         """Install packages of the distribution; return the views without tools that lack some."""
@@ -306,13 +309,13 @@ class _Delivery:
         # Views that were edited by hand are drafted again.
         return self.current.number != 0 and not self.generations.is_sound(self.current)
 
-    def _switch(self, views: tuple[View, ...]) -> bool:
+    def _switch(self, views: tuple[View, ...]) -> Generation:
         """Draft, test and switch to a new generation, where there is a difference.
 
-        Return whether there was.
+        Return the generation that users have then.
         """
         if not self._would_change(views):
-            return False
+            return self.current
         self._allow_users(views)
         draft = self.generations.draft(views)
         # Tests run with the views of the draft, so that a tool is tested as its user will run it.
@@ -330,11 +333,10 @@ class _Delivery:
             views = self._without_needs(views)
             self.generations.discard()
             if not self._would_change(views):
-                return False
+                return self.current
             # The draft has failed tools in it: what is published is drafted without them.
             self.generations.draft(views)
-        publish_draft(self.request.root, views, self.now)
-        return True
+        return publish_draft(self.request.root, views, self.now)
 
     def _with_changed_needs(self, failed: list[FailedTool]) -> list[FailedTool]:
         """Return the failures, with the new needs of tools that users have already."""
@@ -356,10 +358,6 @@ class _Delivery:
         for place, uids in users.items():
             self.store.allow(place, uids | self.store.users(place))
 
-    def _last_revision(self) -> str:
-        state = read_json(os.path.join(self.request.root, _STATE)) or {}
-        return str(state.get("revision", ""))
-
     def _save_state(self) -> None:
         """Save holds, and the revision before the switch.
 
@@ -368,7 +366,7 @@ class _Delivery:
         if self.has_unheld:
             holds.write(self.request.root, self.held)
         record = self.request.record
-        if record["revision"] != self._last_revision():
+        if record["revision"] != self.last_revision:
             state = {"host": record["host"], "revision": record["revision"]}
             write_json(os.path.join(self.request.root, _STATE), state)
 
@@ -383,10 +381,8 @@ class _Delivery:
         stopped = self_test.stopped(views, users, self.store, self.facts.arch)
         progress.failures += [failure for failure in stopped if failure.key not in failed]
 
-    def _report(
-        self, target: ToolboxTarget, views: tuple[View, ...], *, changed: bool
-    ) -> dict[str, Any]:
-        request, progress = self.request, self.progress
+    def _report(self, target: ToolboxTarget, after: Generation, *, changed: bool) -> dict[str, Any]:
+        request, progress, views = self.request, self.progress, after.views
         missing = [] if request.bundle else progress.missing
         # The controller sends missing content first: the next call reports the rest.
         if request.check_mode or not missing:
@@ -395,7 +391,7 @@ class _Delivery:
         lacking = (progress.failures, progress.faults, target.unknown, undone, missing)
         return {
             "changed": changed or bool(progress.integrated) or self.packages.has_changed,
-            "generation": self.generations.current().number,
+            "generation": after.number,
             "missing": missing,
             "removals": _removals(target, undone),
             "blocked": bool(undone),
@@ -414,6 +410,11 @@ class _Delivery:
             "failure_texts": [str(failure) for failure in progress.failures],
             "diff": delivery_report.diff(self.current.views, views, self.packages.lines),
         }
+
+
+def _last_revision(root: str) -> str:
+    state = read_json(os.path.join(root, _STATE)) or {}
+    return str(state.get("revision", ""))
 
 
 def _removals(target: ToolboxTarget, undone: Sequence[ToolRemoval]) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ def roll_back(rollback: Rollback, lock_timeout: float, *, check_mode: bool) -> d
         generations = Generations(root)
         current = generations.current()
         old = _generation(generations, current, to)
-        views = targets.rolled_back(current, old)
+        views, after = targets.rolled_back(current, old), current
         changed = not targets.same(views, current.views)
         held = dict(holds.read(root))
         if rollback.hold:
@@ -60,13 +60,13 @@ def roll_back(rollback: Rollback, lock_timeout: float, *, check_mode: bool) -> d
             # Before the switch: if the run is killed after it, the next delivery must not undo the
             # rollback.
             holds.write(root, held)
-            publish_draft(root, views, utc_now(), old.number)
+            after = publish_draft(root, views, utc_now(), old.number)
             # Rights are reduced, and objects stay: a later delivery that installs what the catalog
             # has finds them here.
             collect_garbage(root, keep, _NEVER, 0, set())
         return {
             "changed": changed,
-            "generation": generations.current().number,
+            "generation": after.number,
             "rolled_back_to": old.number,
             "users": users(views),
             "holds": holds.as_data(held),

@@ -170,8 +170,8 @@ class Generations:
 
 def publish_draft(
     root: str, views: tuple[View, ...], now: str, rolled_back_to: int | None = None
-) -> None:
-    """Turn the draft into a generation, and switch to it."""
+) -> Generation:
+    """Turn the draft into a generation, switch to it, and return it."""
     generations = Generations(root)
     ready = tuple(
         view.map_tools(lambda tool: tool._replace(ready=tool.ready or now)) for view in views
@@ -179,6 +179,7 @@ def publish_draft(
     generation = Generation(generations.next_number(), now, ready, rolled_back_to)
     generations.publish(generation)
     generations.switch(generation.number)
+    return generation
 
 
 def utc_now() -> str:
