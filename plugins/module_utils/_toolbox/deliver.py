@@ -34,13 +34,13 @@ from . import (
 from .atomic_files import read_json, write_json
 from .bundle_reader import Bundle
 from .delivery_errors import DeliveryError, OutdatedRecord
+from .failed_tool import FailedTool
 from .garbage_collection import collect_garbage
 from .generation_model import Generation, Tool, View
 from .generations import Generations, publish_draft, utc_now
 from .helper_programs import HelperProgram
 from .host_assignment import check_record, unusable_logins
 from .host_packages import HostPackages
-from .self_test import FailedTool
 from .shell_integration import install_shell_integration
 from .targets import ToolboxTarget, ToolRemoval
 from .tool_store import Store
@@ -158,7 +158,7 @@ class _Delivery:
 
     def _with_packages(self, views: tuple[View, ...]) -> tuple[View, ...]:
         """Install packages of the distribution; return the views without tools that lack some."""
-        failed = [FailedTool(*tool) for tool in self.packages.install(views)]
+        failed = self.packages.install(views)
         self.progress.failures += failed
         views = targets.without(views, {failure.key for failure in failed}, self.current)
         return self._without_needs(views)
@@ -279,7 +279,7 @@ class _Delivery:
     def _without_needs(self, views: tuple[View, ...]) -> tuple[View, ...]:
         """Return the views with each tool as before whose needs failed or are not there."""
         failed = {failure.key for failure in self.progress.failures}
-        not_ready = [FailedTool(*tool) for tool in tool_needs.not_ready(views, failed)]
+        not_ready = list(tool_needs.not_ready(views, failed))
         self.progress.failures += not_ready
         return targets.without(views, {failure.key for failure in not_ready}, self.current)
 
@@ -344,8 +344,7 @@ class _Delivery:
         for failure in failed:
             former = self.current.view(failure.view.id)
             if former and former.find(failure.tool.project, failure.tool.name):
-                for broken in tool_needs.broken_by(failure.view, failure.tool):
-                    needed = FailedTool(*broken)
+                for needed in tool_needs.broken_by(failure.view, failure.tool):
                     by_key.setdefault(needed.key, needed)
         return list(by_key.values())
 

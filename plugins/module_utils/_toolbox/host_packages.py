@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 from . import package_managers
 from .atomic_files import read_json, write_json
+from .failed_tool import FailedTool
 from .generation_model import Generation, Tool, View
 from .package_managers import PackageFailure, Packages, Wish
 
 FILE = "packages.json"
-NotReady = tuple[View, Tool, str]
 
 
 class _Wanted(NamedTuple):
@@ -88,9 +88,9 @@ class HostPackages:
         """Return what was done, or would be done."""
         return {"installed": self.installed, "removed": self.removed}
 
-    def install(self, views: Iterable[View]) -> list[NotReady]:
+    def install(self, views: Iterable[View]) -> list[FailedTool]:
         """Install what tools need; return the tools that are not ready, with the reason."""
-        not_ready: list[NotReady] = []
+        not_ready: list[FailedTool] = []
         chosen: dict[str, _Wanted] = {}
         reasons: dict[tuple[str, tuple[str, ...]], str] = {}
         tools = _by_project(views)
@@ -100,7 +100,7 @@ class HostPackages:
             if key not in reasons:
                 reasons[key] = self._reason(tool, chosen)
             if reasons[key]:
-                not_ready.append((view, tool, reasons[key]))
+                not_ready.append(FailedTool(view, tool, reasons[key]))
         return not_ready
 
     def _reason(self, tool: Tool, chosen: dict[str, _Wanted]) -> str:

@@ -11,10 +11,10 @@ import pwd
 import signal
 import subprocess
 from collections.abc import Iterable
-from typing import Any, NamedTuple
 
 from .._core.errors import os_words
 from . import executables
+from .failed_tool import FailedTool
 from .generation_model import Tool, View
 from .tool_store import Store
 from .view_environment import environment
@@ -22,39 +22,6 @@ from .view_layout import search_path
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _LINES = 20
-
-
-class FailedTool(NamedTuple):
-    """A tool that is not ready for a user, with the reason."""
-
-    view: View
-    tool: Tool
-    reason: str
-    output: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """Return the user, the project and the name of the tool."""
-        return self.view.id, self.tool.project, self.tool.name
-
-    def __str__(self) -> str:
-        """Return a clause, with the last line of the test."""
-        tool = self.tool
-        last = f" ({self.output[-1]})" if self.output else ""
-        return (
-            f"{tool.project} {tool.name} {tool.version} for {self.view.name}: {self.reason}{last}"
-        )
-
-    def as_data(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "user": self.view.name,
-            "project": self.tool.project,
-            "tool": self.tool.name,
-            "version": self.tool.version,
-            "reason": self.reason,
-            "output": list(self.output),
-        }
 
 
 def failures(

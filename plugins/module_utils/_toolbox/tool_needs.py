@@ -8,12 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator
 
+from .failed_tool import FailedTool, Key
 from .generation_model import Tool, View
-
-Key = tuple[str, str, str]
-"""The id of a user, a project and a tool."""
-NotReady = tuple[View, Tool, str]
-"""A user's tool that is not ready, and the reason."""
 
 
 def closure(view: View, tool: Tool) -> list[Tool]:
@@ -66,21 +62,22 @@ def to_test_again(tools: Iterable[Tool]) -> tuple[Tool, ...]:
     )
 
 
-def not_ready(views: Iterable[View], failed: Collection[Key]) -> Iterator[NotReady]:
+def not_ready(views: Iterable[View], failed: Collection[Key]) -> Iterator[FailedTool]:
     """Yield the tools that cannot be ready, since what they need failed or is not there."""
     for view in views:
         yield from _not_ready_of(view, {key for key in failed if key[0] == view.id})
 
 
-def _not_ready_of(view: View, failed: set[Key]) -> Iterator[NotReady]:
+def _not_ready_of(view: View, failed: set[Key]) -> Iterator[FailedTool]:
     before = -1
     while before != len(failed):
         before = len(failed)
         for tool in view.tools:
             reason = _problem(view, tool, failed)
             if reason:
-                failed.add((view.id, tool.project, tool.name))
-                yield view, tool, reason
+                not_ready = FailedTool(view, tool, reason)
+                failed.add(not_ready.key)
+                yield not_ready
 
 
 def _problem(view: View, tool: Tool, failed: set[Key]) -> str:
@@ -96,11 +93,11 @@ def _problem(view: View, tool: Tool, failed: set[Key]) -> str:
     return ""
 
 
-def broken_by(view: View, tool: Tool) -> Iterator[NotReady]:
+def broken_by(view: View, tool: Tool) -> Iterator[FailedTool]:
     """Yield the needs that are new, for a tool whose self-test fails with them.
 
     The user keeps the tool with what it worked with before.
     """
     for needed in closure(view, tool):
         if not needed.ready:
-            yield view, needed, f"{tool.name}, which needs it, fails with it"
+            yield FailedTool(view, needed, f"{tool.name}, which needs it, fails with it")

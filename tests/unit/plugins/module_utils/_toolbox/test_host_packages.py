@@ -144,7 +144,7 @@ def deliver(tmp_path: Path, apt: Apt, *tools: Tool, dry: bool = False) -> HostPa
 
 
 def reasons(delivery: HostPackages, *tools: Tool) -> list[str]:
-    return [reason for _view, _tool, reason in delivery.install(views(*tools))]
+    return [failed.reason for failed in delivery.install(views(*tools))]
 
 
 def test_installed_once_and_removed_with_what_came_along(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_the_version_of_the_first_project(tmp_path: Path) -> None:
         View("2", "bob", 2, (tool("jq=1.6"),)),
     )
     found = host(tmp_path, apt).install(users)
-    assert [(view.name, reason.partition(":")[0]) for view, _tool, reason in found] == [
+    assert [(failed.view.name, failed.reason.partition(":")[0]) for failed in found] == [
         ("ada", "it needs jq=1.5, and p needs jq=1.6")
     ]
     assert apt.there == {"jq": "1.6"}

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.failed_tool import FailedTool
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.generation_model import (
     Tool,
     View,
 )
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.self_test import FailedTool
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery import fleet
 from ansible_collections.shipping.code.plugins.plugin_utils._delivery.fleet import (
     HostDelivery,
