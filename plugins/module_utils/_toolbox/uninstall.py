@@ -40,19 +40,30 @@ def uninstall(root: str, etc: str, lock_timeout: float, *, check_mode: bool) -> 
     Other files stay.
     """
     workstation.check(root)
-    current = Generations(root).current()
     integrated = remove_shell_integration(root, etc, check_mode=check_mode)
-    written = [name for name in _OURS if os.path.lexists(os.path.join(root, name))]
+    # The lock is a file in this folder, which may not exist.
+    if check_mode or not _written(root):
+        return _uninstall(root, lock_timeout, integrated, check_mode=check_mode)
+    with workstation.locked(root, lock_timeout):
+        result = _uninstall(root, lock_timeout, integrated, check_mode=False)
+    if not os.listdir(root):
+        os.rmdir(root)
+    return result
+
+
+def _written(root: str) -> list[str]:
+    return [name for name in _OURS if os.path.lexists(os.path.join(root, name))]
+
+
+def _uninstall(
+    root: str, lock_timeout: float, integrated: list[str], *, check_mode: bool
+) -> dict[str, Any]:
+    """Remove what is there now, which a run that held the lock before may have written."""
+    current, written = Generations(root).current(), _written(root)
     packages = HostPackages(root, lock_timeout, dry=check_mode)
-    if check_mode:
-        packages.remove_others(())
-    if written and not check_mode:
-        with workstation.locked(root, lock_timeout):
-            packages.remove_others(())
-            for name in written:
-                remove(os.path.join(root, name))
-        if not os.listdir(root):
-            os.rmdir(root)
+    packages.remove_others(())
+    for name in [] if check_mode else written:
+        remove(os.path.join(root, name))
     return {
         "changed": bool(integrated or written),
         "shell_integration_files": integrated,

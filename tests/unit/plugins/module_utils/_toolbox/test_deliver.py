@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -14,11 +15,12 @@ import subprocess
 import tarfile
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._toolbox import acl
+from ansible_collections.shipping.code.plugins.module_utils._toolbox import acl, workstation
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_errors import (
     DeliveryError,
     OutdatedRecord,
@@ -28,6 +30,9 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_er
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.generation_rollback import (
     Rollback,
     roll_back,
+)
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.host_packages import (
+    HostPackages,
 )
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.inspection import inspect
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.uninstall import uninstall
@@ -565,6 +570,25 @@ def test_enrolment_and_absent(box: Box):
         box.etc / "profile.d" / "shipping.sh"
     ).exists()
     assert not uninstall(str(box.root), str(box.etc), 5, check_mode=False)["changed"]
+
+
+def test_uninstall_sees_what_the_run_before_it_wrote(box: Box, monkeypatch: pytest.MonkeyPatch):
+    box.projects = [project("atlas", script("hello"))]
+    box.deliver(user("daemon", "atlas"))
+    records = []
+
+    @contextlib.contextmanager
+    def after_another_run(root: str, timeout: float) -> Iterator[None]:
+        with locked(root, timeout):
+            Path(root, "packages.json").write_text('{"jq": []}')
+            yield
+
+    monkeypatch.setattr(workstation, "locked", after_another_run)
+    monkeypatch.setattr(
+        HostPackages, "remove_others", lambda self, _views: records.append(self.record)
+    )
+    uninstall(str(box.root), str(box.etc), 5, check_mode=False)
+    assert records == [{"jq": []}] and not box.root.exists()
 
 
 def test_a_path_that_hides_the_commands(box: Box):
