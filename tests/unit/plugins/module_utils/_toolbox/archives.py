@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import subprocess
 import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,6 +120,20 @@ class Box:
 
     def view(self, name: str) -> Path:
         return self.root / "current" / "users" / name
+
+    def said(self, command: str, *arguments: str) -> str:
+        """What a command prints for daemon, whose own PATH has none of the tools."""
+        done = subprocess.run(
+            [str(self.view("daemon") / "bin" / command), *arguments],
+            user=1,
+            group=1,
+            extra_groups=[],
+            env={"PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout.strip() or done.stderr.strip()
 
     def commands(self, name: str) -> set[str]:
         folder = self.view(name) / "bin"

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -78,19 +77,6 @@ class Npm:
     def faults(self) -> list[str]:
         return [tool["fault"] for tool in self.box.projects[0]["tools"] if "fault" in tool]
 
-    def said(self, *words: str) -> str:
-        done = subprocess.run(
-            [str(self.box.view("daemon") / "bin" / words[0]), *words[1:]],
-            user=1,
-            group=1,
-            extra_groups=[],
-            env={"PATH": "/usr/bin:/bin"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.stdout.strip() or done.stderr.strip()
-
 
 @pytest.fixture
 def npm(box: Box) -> Npm:
@@ -110,7 +96,7 @@ def test_the_tree_and_its_commands(npm: Npm) -> None:
     other.unlink()
     report = npm.deliver()
     assert report["ready"], report["failure_texts"]
-    assert npm.said("lint").splitlines() == ["#!/usr/bin/env node", "lint 1"]
+    assert npm.box.said("lint").splitlines() == ["#!/usr/bin/env node", "lint 1"]
     (place,) = (npm.box.root / "store").glob("*-lint-1")
     top = place / "files" / "node_modules"
     assert {str(path.relative_to(top)) for path in top.rglob("*") if path.is_file()} == {
@@ -131,7 +117,7 @@ def test_a_path_of_node(npm: Npm) -> None:
     npm.add("node_modules/lint", {"l.js": "#!/usr/bin/env node\nx\n"}, bin={"lint": "l.js"})
     report = npm.deliver()
     assert report["ready"], report["failure_texts"]
-    assert npm.said("lint").splitlines() == [f"#!{npm.tool['node']}", "x"]
+    assert npm.box.said("lint").splitlines() == [f"#!{npm.tool['node']}", "x"]
     assert (npm.box.view("daemon") / "bin" / "lint").is_symlink()
 
 
@@ -142,7 +128,7 @@ def test_a_real_node(npm: Npm) -> None:
     lint = "#!/usr/bin/env node\nrequire('dep')"
     npm.add("node_modules/lint", {"l.js": lint}, bin={"lint": "l.js"})
     npm.add("node_modules/dep", {"index.js": "console.log('from dep')"})
-    assert npm.deliver()["ready"] and npm.said("lint") == "from dep"
+    assert npm.deliver()["ready"] and npm.box.said("lint") == "from dep"
 
 
 def test_a_tarball_that_is_not_there(npm: Npm) -> None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import Any
 
 from .archives import Box, entry, project, script, sha256, user
@@ -24,21 +23,6 @@ def node(box: Box, version: str, **more: Any) -> dict[str, Any]:
     return tool(box, "node", NODE.format(version=version), version=version, **more)
 
 
-def said(box: Box, command: str) -> str:
-    """What a command prints for a user whose own PATH has none of the tools."""
-    done = subprocess.run(
-        [str(box.view("daemon") / "bin" / command)],
-        user=1,
-        group=1,
-        extra_groups=[],
-        env={"PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip() or done.stderr.strip()
-
-
 def deliver(box: Box, *tools: dict[str, Any]) -> dict[str, Any]:
     box.projects = [project("p", *tools)]
     return box.deliver(user("daemon", "p"))
@@ -53,15 +37,15 @@ def test_a_command_finds_what_it_needs(box: Box) -> None:
     # The need of a need is on the PATH, too.
     all_of_it = tool(box, "all", "#!/usr/bin/env lint\n", needs=["lint"])
     first = deliver(box, lint, all_of_it, node(box, "1"))
-    assert first["ready"] and said(box, "lint") == "node 1 lint", first["failures"]
-    assert said(box, "all").startswith("node 1")
+    assert first["ready"] and box.said("lint") == "node 1 lint", first["failures"]
+    assert box.said("all").startswith("node 1")
     again = deliver(box, lint, all_of_it, node(box, "1"))
     assert not again["changed"]
     second = deliver(box, lint, all_of_it, node(box, "2"))
-    assert second["changed"] and said(box, "lint") == "node 2 lint"
+    assert second["changed"] and box.said("lint") == "node 2 lint"
     (box.view("daemon") / "bin" / "lint").write_text("")
     assert deliver(box, lint, all_of_it, node(box, "2"))["changed"]
-    assert said(box, "lint") == "node 2 lint"
+    assert box.said("lint") == "node 2 lint"
 
 
 def test_the_need_of_the_own_project_is_used(box: Box) -> None:
@@ -70,7 +54,7 @@ def test_the_need_of_the_own_project_is_used(box: Box) -> None:
     other = script("node", NODE.format(version="other").encode(), priority=9)
     box.projects = [project("p", lint, node(box, "1")), project("q", other)]
     box.deliver(user("daemon", "p", "q"))
-    assert said(box, "node").startswith("node other") and said(box, "lint") == "node 1 lint"
+    assert box.said("node").startswith("node other") and box.said("lint") == "node 1 lint"
 
 
 def test_a_need_that_fails(box: Box) -> None:
@@ -96,10 +80,10 @@ def test_a_need_that_breaks_what_was_ready_waits(box: Box) -> None:
     assert deliver(box, picky, node(box, "1"))["ready"]
     report = deliver(box, picky, node(box, "2"))
     assert reasons(report)["node"] == "picky, which needs it, fails with it"
-    assert said(box, "node").startswith("node 1") and said(box, "picky") == ""
+    assert box.said("node").startswith("node 1") and box.said("picky") == ""
     # New users of picky alone have nothing that worked before.
     picky = tool(box, "picky", WORKS_WITH.format(version="2"), needs=["node"], self_test=["picky"])
-    assert deliver(box, picky, node(box, "2"))["ready"] and said(box, "node").startswith("node 2")
+    assert deliver(box, picky, node(box, "2"))["ready"] and box.said("node").startswith("node 2")
 
 
 def test_a_tool_that_stays_keeps_its_need(box: Box) -> None:
@@ -108,4 +92,4 @@ def test_a_tool_that_stays_keeps_its_need(box: Box) -> None:
     # The catalog has a slip in lint, and no node any more.
     box.projects = [project("p", {**lint, "variants": [], "fault": "a slip"})]
     report = box.deliver(user("daemon", "p"))
-    assert said(box, "lint") == "node 1 lint" and not report["removals"]
+    assert box.said("lint") == "node 1 lint" and not report["removals"]
