@@ -38,7 +38,16 @@ def facts() -> SystemFacts:
         python,
         version_behind(python, ".".join(platform.python_version_tuple()[:2])),
         distributions.names(_os_release()),
+        _libc(),
     )
+
+
+def _libc() -> str:
+    try:
+        return "glibc" if os.confstr("CS_GNU_LIBC_VERSION") else ""
+    # musl does not know the name (confstr(3)).
+    except (ValueError, OSError):
+        return "musl"
 
 
 def _os_release() -> str:

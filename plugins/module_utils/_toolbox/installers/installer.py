@@ -81,6 +81,8 @@ class SystemFacts(NamedTuple):
     python_version: str = ""
     distributions: tuple[str, ...] = ()
     """The names of its distribution, the closest first, such as ``debian-12`` and ``debian``."""
+    libc: str = ""
+    """``glibc`` or ``musl``, which compiled programs are for; empty if it is another."""
 
 
 class Build(NamedTuple):

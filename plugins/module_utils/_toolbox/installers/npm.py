@@ -21,21 +21,12 @@ def _inputs(details: Details, facts: SystemFacts) -> dict[str, Any]:
         "node": details.get("node", ""),
         "os": facts.os,
         "arch": facts.arch,
-        "libc": _libc(),
+        "libc": facts.libc,
     }
 
 
-def _libc() -> str:
-    """Return the C library of this host, which packages with programs in them are for."""
-    try:
-        return "glibc" if os.confstr("CS_GNU_LIBC_VERSION") else ""
-    # musl does not know the name (confstr(3)).
-    except (ValueError, OSError):
-        return "musl"
-
-
 def _system(details: Details, facts: SystemFacts) -> dict[str, str]:
-    return {**system_of(details, facts), "libc": _libc()}
+    return {**system_of(details, facts), "libc": facts.libc}
 
 
 def _command_path(path: str) -> str:
@@ -51,7 +42,7 @@ def _install(build: Build) -> None:
     verify(build.sent("lock"), build.details["lock_sha256"], f"the lock of {build.name}")
     with open(build.sent("lock"), encoding="utf-8") as stream:
         text = stream.read()
-    system = npm_lock.NpmSystem(build.facts.os, build.facts.arch, _libc())
+    system = npm_lock.NpmSystem(build.facts.os, build.facts.arch, build.facts.libc)
     try:
         lock = npm_lock.read(text, system, build.details.get("without_scripts") or ())
     except npm_lock.BadLock as error:
