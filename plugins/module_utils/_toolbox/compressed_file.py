@@ -8,9 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import IO, Any
 
-from .._core.errors import os_words
 from .delivery_errors import Damaged, DeliveryError, Hostile
-from .unpack import CHUNK, MAX_SIZE, UNREADABLE
+from .unpack import CHUNK, MAX_SIZE, content_errors
 
 HEAD = 512
 # The block of a bzip2 file: one with data, or the end of an empty one.
@@ -54,20 +53,15 @@ def write_decompressed(source: Any, target: Any, name: str) -> None:
 def decompress(path: str, target: str, name: str) -> None:
     """Write a gz, bz2 or xz file without its compression; ``name`` is the tool's."""
     compression = compression_of(read_head(path))
-    try:
-        with open_compressed(path, compression) as source, open(target, "xb") as file:
-            write_decompressed(source, file, name)
-    except UNREADABLE as error:
-        raise unreadable(name, compression, error) from error
-    except OSError as error:
-        # gzip and bz2 raise OSErrors of their own, without a number of the system.
-        if error.errno is None:
-            raise unreadable(name, compression, error) from error
-        raise DeliveryError(
+    with (
+        content_errors(
             f"the compressed file of {name} cannot be written",
-            os_words(error),
-            "Check the space and the file system below the toolbox's root",
-        ) from error
+            lambda error: unreadable(name, compression, error),
+        ),
+        open_compressed(path, compression) as source,
+        open(target, "xb") as file,
+    ):
+        write_decompressed(source, file, name)
 
 
 def unreadable(name: str, compression: str, error: Exception) -> Damaged:

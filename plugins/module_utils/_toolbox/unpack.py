@@ -10,6 +10,7 @@ devices, no setuid bits and no owners but the one who unpacks.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -90,20 +91,29 @@ def unpack(
     A setuid or setgid bit rejects the archive, unless ``drop_setid`` ignores such bits.
     """
     writer = _Writer(target, name, strip, drop_setid=drop_setid)
-    try:
+    with content_errors(
+        f"the archive of {name} cannot be unpacked", lambda error: _unreadable(name, error)
+    ):
         writer.write(archive)
+    return Unpacked(tuple(writer.setid), has_executables=writer.has_executables)
+
+
+@contextlib.contextmanager
+def content_errors(cannot_write: str, unreadable: Callable[[Exception], Damaged]) -> Iterator[None]:
+    """Raise a DeliveryError for content that is damaged, or cannot be written."""
+    try:
+        yield
     except UNREADABLE as error:
-        raise _unreadable(name, error) from error
+        raise unreadable(error) from error
     except OSError as error:
         # gzip and bz2 raise OSErrors of their own, without a number of the system.
         if error.errno is None:
-            raise _unreadable(name, error) from error
+            raise unreadable(error) from error
         raise DeliveryError(
-            f"the archive of {name} cannot be unpacked",
+            cannot_write,
             os_words(error),
             "Check the space and the file system below the toolbox's root",
         ) from error
-    return Unpacked(tuple(writer.setid), has_executables=writer.has_executables)
 
 
 def _unreadable(name: str, error: Exception) -> Damaged:
