@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from .generation_model import Tool, View
@@ -35,6 +35,10 @@ JOINED: Mapping[str, str | None] = {
     "XDG_DATA_DIRS": "/usr/local/share:/usr/share",
 }
 """Variables that are lists of folders, and what is added to one that is not set."""
+
+
+Line = Callable[[str, str], str]
+"""What a shell reads for a variable and its value, or one folder of its list."""
 
 
 class Environment(NamedTuple):
@@ -115,20 +119,29 @@ def _owner(tool: Tool, other: Tool) -> str:
     return f"{tool.project}/{tool.name}" if tool.project == other.project else tool.project
 
 
+def _text(variables: Environment, value_of: Line, folder_of: Line) -> str:
+    lines = [value_of(name, value) for name, value in variables.values.items()]
+    for name, folders in variables.folders.items():
+        # Each one is added before what is there: the last is the first of the list.
+        lines += [folder_of(name, folder) for folder in reversed(folders)]
+    return "".join(lines)
+
+
 def sh_text(variables: Environment) -> str:
     """Return what a POSIX shell reads.
 
     It is read again by each shell that another one starts, so a folder is added only once.
     """
-    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.values.items()]
-    for name, folders in variables.folders.items():
-        lines += [_sh_folder(name, folder) for folder in reversed(folders)]
-    return "".join(lines)
+    return _text(variables, _sh_value, _sh_folder)
 
 
 def sh_man_text(folder: str) -> str:
     """Return what adds a folder of man pages where MANPATH hides those beside the PATH."""
     return f'if [ -n "${{MANPATH-}}" ]; then\n{_sh_folder("MANPATH", folder)}fi\n'
+
+
+def _sh_value(name: str, value: str) -> str:
+    return f"export {name}={shlex.quote(value)}\n"
 
 
 def _sh_folder(name: str, folder: str) -> str:
@@ -144,15 +157,16 @@ def _sh_folder(name: str, folder: str) -> str:
 
 def fish_text(variables: Environment) -> str:
     """Return what fish reads."""
-    lines = [f"set -gx {name} {fish_quoted(value)}\n" for name, value in variables.values.items()]
-    for name, folders in variables.folders.items():
-        lines += [_fish_folder(name, folder) for folder in reversed(folders)]
-    return "".join(lines)
+    return _text(variables, _fish_value, _fish_folder)
 
 
 def fish_man_text(folder: str) -> str:
     """Return what adds a folder of man pages where MANPATH hides those beside the PATH."""
     return f'if test -n "$MANPATH"\n{_fish_folder("MANPATH", folder)}end\n'
+
+
+def _fish_value(name: str, value: str) -> str:
+    return f"set -gx {name} {fish_quoted(value)}\n"
 
 
 def _fish_folder(name: str, folder: str) -> str:
