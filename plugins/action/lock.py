@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.catalog_action import (
+    CatalogAction,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress_lines import (
     is_quiet,
     print_line,
@@ -37,7 +37,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(CatalogAction):
     """Lock a catalog of the controller; no host is needed."""
 
     _requires_connection = False
@@ -52,7 +52,7 @@ class ActionModule(ActionBase):
         _checked, options = self.validate_argument_spec(
             _OPTIONS, required_together=[("index_username", "index_password")]
         )
-        options["catalog"] = self._folder(options["catalog"])
+        options["catalog"] = self.catalog_path(options["catalog"])
         mode = RunMode(check=self._task.check_mode, diff=self._task.diff)
         host = str((task_vars or {}).get("inventory_hostname", "localhost"))
         with slow_calls_shown(host):
@@ -64,15 +64,6 @@ class ActionModule(ActionBase):
         if not self._task.diff:
             result.pop("diff", None)
         return result
-
-    def _folder(self, path: str) -> str:
-        """Return the path of the catalog; one that is not there is reported as that."""
-        try:
-            # ActionBase._find_needle is private; by it, copy and template search their files.
-            folder = self._find_needle("files", path)
-        except AnsibleError:
-            folder = self._loader.path_dwim(path)
-        return os.path.abspath(str(folder))
 
 
 def _show(result: dict[str, Any]) -> None:

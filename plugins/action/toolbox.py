@@ -14,9 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 from ansible import constants as C
-from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.plugins.action import ActionBase
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_errors import (
     Unsupported,
@@ -30,6 +28,9 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.toolbox_opt
     check,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.compute_once import once
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.catalog_action import (
+    CatalogAction,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.module_runner import (
     AnsibleModuleRunner,
     run_first,
@@ -63,7 +64,7 @@ _TOOLBOX_PROGRAM = (
 )
 
 
-class ActionModule(ActionBase):
+class ActionModule(CatalogAction):
     """Reads the catalog on the controller, calls the host, and sends what it lacks."""
 
     _supports_check_mode = True
@@ -114,10 +115,7 @@ class ActionModule(ActionBase):
             )
 
     def _folder(self, options: dict[str, Any]) -> str:
-        try:
-            folder = str(self._find_needle("files", str(options["catalog"])))
-        except AnsibleError:
-            folder = os.path.join(self._loader.get_basedir(), str(options["catalog"]))
+        folder = self.catalog_path(str(options["catalog"]))
         if not os.path.isdir(folder):
             raise ShippingError(
                 f"there is no catalog {options['catalog']}",
