@@ -63,9 +63,6 @@ IMPORT_EXCEPTIONS = {
     Import(
         f"{_PLUGIN_UTILS}_catalog/project_file.py", f"{_PLUGIN_UTILS}_sources/yaml_reader.py"
     ): "one reader of YAML that keeps the lines, for Compose files and project files",
-    Import(
-        f"{_PLUGIN_UTILS}_locking/project_texts.py", f"{_PLUGIN_UTILS}_sources/yaml_reader.py"
-    ): "the same reader, for the places to edit",
 }
 # How many there are in a file, and why. Ansible has no public way to these.
 PRIVATE_ATTRIBUTE_EXCEPTIONS = {

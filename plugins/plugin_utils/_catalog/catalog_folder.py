@@ -23,7 +23,7 @@ from .tool_sources import ToolSources
 from .tool_types import tool_type
 from .types.tool_type import CannotPin
 
-_SUFFIXES = (".yml", ".yaml")
+SUFFIXES = (".yml", ".yaml")
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,7 @@ class Catalog:
         """
         if not checked_names.is_name(name):
             return None
-        paths = (os.path.join(self.folder, f"{name}{suffix}") for suffix in _SUFFIXES)
-        return next((path for path in paths if os.path.isfile(path)), None)
+        return project_path(self.folder, name)
 
     def _manifest(self, path: str, name: str) -> dict[str, Any]:
         project = _read(path, name)
@@ -140,6 +139,12 @@ class Catalog:
             fault = f"{error.filename} cannot be read: {innermost(error)}"
             return faulty_tool(tool, f"{where}: {tool['name']}: {fault}")
         return {**tool, "variants": variants}
+
+
+def project_path(folder: str, name: str) -> str | None:
+    """Return the file of a project in a folder; None if it has none."""
+    paths = (os.path.join(folder, f"{name}{suffix}") for suffix in SUFFIXES)
+    return next((path for path in paths if os.path.isfile(path)), None)
 
 
 def _faulty_project(name: str, fault: str) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class DocumentNode:
     @property
     def where(self) -> str:
         """Return ``file:line:column``."""
-        return f"{self.file}:{self.node.start_mark.line + 1}:{self.node.start_mark.column + 1}"
+        return place_of(self.file, self.node)
 
     def problem(self, text: str) -> None:
         """Note a problem here; always None, so that a parser can return it."""
@@ -63,8 +63,8 @@ class DocumentNode:
 
     def get(self, name: str) -> DocumentNode | None:
         """Return the value of a key of a mapping; None if it has no such key."""
-        pairs = self.node.value if isinstance(self.node, MappingNode) else []
-        return next((self.at(value) for key, value in pairs if key.value == name), None)
+        value = value_of(self.node, name)
+        return None if value is None else self.at(value)
 
     def elements(self) -> Iterator[DocumentNode]:
         """Yield the places of a list's elements; note a problem if it is not a list."""
@@ -72,6 +72,17 @@ class DocumentNode:
             self.problem(f"must be a list, not {kind_of(self.value)}")
             return
         yield from map(self.at, self.node.value)
+
+
+def value_of(node: Node | None, name: str) -> Node | None:
+    """Return the value of a key of a mapping; None if it has no such key, or is another node."""
+    pairs = node.value if isinstance(node, MappingNode) else []
+    return next((value for key, value in pairs if key.value == name), None)
+
+
+def place_of(file: str, node: Node) -> str:
+    """Return ``file:line:column`` of a node."""
+    return f"{file}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
 
 
 Parser = Callable[[DocumentNode], Any]

@@ -128,16 +128,27 @@ def keys_of(installer: Installer) -> dict[str, Key]:
     }
 
 
-def read(text: str, file: str, name: str, *, may_lack_pins: bool = False) -> Project | Pointer:
+def read(text: str, file: str, name: str) -> Project | Pointer:
     """Return the project in ``text``, or its pointer.
 
-    With ``may_lack_pins``, tools may have no checksum or commit yet. Raise :class:`SpecError` with
-    all problems, each with its line and column.
+    Raise :class:`SpecError` with all problems, each with its line and column.
+    """
+    return parse(document(text, file), name)
+
+
+def document(text: str, file: str, *, may_lack_pins: bool = False) -> DocumentNode:
+    """Return the root of the nodes in ``text``, for :func:`parse`.
+
+    With ``may_lack_pins``, tools may have no checksum or commit yet.
     """
     node, plain = tree(text, file)
     if node is None:
         raise SpecError([], f"{file}: it is empty")
-    place = DocumentNode(node, file, plain, may_lack_pins=may_lack_pins)
+    return DocumentNode(node, file, plain, may_lack_pins=may_lack_pins)
+
+
+def parse(place: DocumentNode, name: str) -> Project | Pointer:
+    """Return the project of a document, or its pointer; raise :class:`SpecError` as ``read``."""
     if not checked_names.is_name(name):
         place.problem(
             f"{name!r} cannot be a project's name here: letters, digits and _ . + - only, at"
@@ -145,7 +156,7 @@ def read(text: str, file: str, name: str, *, may_lack_pins: bool = False) -> Pro
         )
     project = _pointer(place) if place.get("repository") else _project(place, name)
     if place.problems:
-        raise SpecError(place.problems, file)
+        raise SpecError(place.problems, place.file)
     return project
 
 

@@ -9,13 +9,13 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from yaml.nodes import MappingNode, Node, SequenceNode
+from yaml.nodes import MappingNode, SequenceNode
 
 from ...module_utils._core.errors import Problem, ShippingError, SpecError, os_words
 from .._catalog import project_file
-from .._sources.yaml_reader import tree
+from .._catalog.catalog_folder import SUFFIXES, project_path
+from .._catalog.document_reader import place_of, value_of
 
-_SUFFIXES = (".yml", ".yaml")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -38,20 +38,16 @@ class ToolEntry:
         """Return ``file:line:column`` of the first of these keys, or of the tool."""
         keys_in_file = {key.value: key for key, _value in self.node.value}
         node = next((keys_in_file[key] for key in keys if key in keys_in_file), self.node)
-        return f"{self.path}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+        return place_of(self.path, node)
 
     def mapping_of(self, variant: int, key: str) -> MappingNode:
         """Return the mapping that has a key of a variant: an item of ``platforms``, or the tool."""
-        platforms = _value(self.node, "platforms")
-        if isinstance(platforms, SequenceNode):
-            item = platforms.value[variant]
-            if isinstance(item, MappingNode) and _value(item, key) is not None:
-                return item
-        return self.node
+        item = self.item_of(variant)
+        return self.node if value_of(item, key) is None else item
 
     def item_of(self, variant: int) -> MappingNode:
         """Return the mapping of a variant, an item of ``platforms``, or else the tool."""
-        platforms = _value(self.node, "platforms")
+        platforms = value_of(self.node, "platforms")
         item = platforms.value[variant] if isinstance(platforms, SequenceNode) else None
         return item if isinstance(item, MappingNode) else self.node
 
@@ -78,7 +74,7 @@ def project_names(folder: str) -> list[str]:
             "Write the path of the folder with a file for each project",
         ) from error
     names = (os.path.splitext(file) for file in files)
-    return list(dict.fromkeys(name for name, suffix in names if suffix in _SUFFIXES))
+    return list(dict.fromkeys(name for name, suffix in names if suffix in SUFFIXES))
 
 
 def read_project(folder: str, name: str) -> ProjectText:
@@ -93,15 +89,15 @@ def read_project(folder: str, name: str) -> ProjectText:
     # libyaml does not count the mark in the places of its nodes, and PyYAML does.
     mark = _BYTE_ORDER_MARK if content.startswith(_BYTE_ORDER_MARK) else ""
     text = content.removeprefix(mark)
-    project = project_file.read(text, path, name, may_lack_pins=True)
+    root = project_file.document(text, path, may_lack_pins=True)
+    project = project_file.parse(root, name)
     if isinstance(project, project_file.Pointer):
         return ProjectText(name, path, text, mark, ())
-    root, _plain = tree(text, path)
-    tools = _value(root, "tools")
+    tools = value_of(root.node, "tools")
     entries = [
         ToolEntry(name, path, tool, node)
         for tool in project.tools
-        if isinstance(node := _value(tools, tool["name"]), MappingNode)
+        if isinstance(node := value_of(tools, tool["name"]), MappingNode)
     ]
     return ProjectText(name, path, text, mark, tuple(entries))
 
@@ -112,15 +108,12 @@ def problems_of(error: SpecError) -> list[str]:
 
 
 def _path(folder: str, name: str) -> str:
-    paths = [os.path.join(folder, f"{name}{suffix}") for suffix in _SUFFIXES]
-    for path in paths:
-        if os.path.isfile(path):
-            return path
-    raise ShippingError(
-        f"project {name} has no file", f"{paths[0]} is not there", "Correct the name of the project"
-    )
-
-
-def _value(node: Node | None, name: str) -> Node | None:
-    pairs = node.value if isinstance(node, MappingNode) else []
-    return next((value for key, value in pairs if key.value == name), None)
+    path = project_path(folder, name)
+    if path is None:
+        expected = os.path.join(folder, f"{name}{SUFFIXES[0]}")
+        raise ShippingError(
+            f"project {name} has no file",
+            f"{expected} is not there",
+            "Correct the name of the project",
+        )
+    return path
