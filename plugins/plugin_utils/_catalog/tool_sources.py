@@ -19,7 +19,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from ...module_utils._core.errors import ShippingError, innermost, os_words
 from ...module_utils._core.slow_calls import waiting_for
@@ -137,30 +137,34 @@ class ToolSources:
     def _replace(
         self, path: str, make: Callable[[str], None], accept: Callable[[str], None]
     ) -> None:
+        with self._partial_file() as partial:
+            make(partial)
+            accept(partial)
+            os.rename(partial, path)
+
+    @contextlib.contextmanager
+    def _partial_file(self) -> Iterator[str]:
+        """Yield the path of a new file, which is removed where it is not renamed."""
         # In the folder of the result, since rename(2) does not cross file systems.
         descriptor, partial = tempfile.mkstemp(dir=self.downloads)
         os.close(descriptor)
         try:
-            make(partial)
-            accept(partial)
-            os.rename(partial, path)
+            yield partial
         finally:
             if os.path.exists(partial):
                 os.unlink(partial)
 
-    def latest(self, url: str, algorithm: str, name: str) -> str:
-        """Return the path of what a URL has now, whose name is its checksum, for deliveries."""
-        with self.first_alone(hashlib.sha256(url.encode()).hexdigest()):
-            descriptor, partial = tempfile.mkstemp(dir=self.downloads)
-            os.close(descriptor)
-            try:
-                self._fetch(url, partial, name)
-                path = os.path.join(self.downloads, digest_of(partial, algorithm).hex())
-                os.rename(partial, path)
-            finally:
-                if os.path.exists(partial):
-                    os.unlink(partial)
-        return path
+    def latest(self, url: str, algorithm: str, name: str) -> tuple[str, str]:
+        """Return the path of what a URL has now, and its checksum, by which deliveries find it."""
+        with (
+            self.first_alone(hashlib.sha256(url.encode()).hexdigest()),
+            self._partial_file() as partial,
+        ):
+            self._fetch(url, partial, name)
+            checksum = digest_of(partial, algorithm).hex()
+            path = os.path.join(self.downloads, checksum)
+            os.rename(partial, path)
+        return path, checksum
 
     def commit(self, repository: str, commit: str, name: str) -> str:
         """Return the files of a commit as a tar; git itself checks content against its id.
@@ -238,22 +242,18 @@ def _is_accepted(path: str, accept: Callable[[str], None]) -> bool:
     return True
 
 
-def is_lfs_pointer(head: bytes) -> bool:
+def is_lfs_pointer(file: IO[bytes]) -> bool:
     """Return whether a file begins as a pointer of Git LFS, which replaces the content.
 
     https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
     """
-    return head.startswith(_LFS_POINTER)
+    return file.read(len(_LFS_POINTER)) == _LFS_POINTER
 
 
 def refuse_lfs_pointers(path: str, name: str) -> None:
     """Raise ShippingError for a tar with pointers of Git LFS in place of files."""
     with tarfile.open(path) as content:
-        pointers = [
-            member.name
-            for member in content
-            if member.isfile() and is_lfs_pointer(_head(content, member))
-        ]
+        pointers = [member.name for member in content if _is_lfs_pointer_in(content, member)]
     if pointers:
         raise ShippingError(
             f"{name} cannot be delivered",
@@ -262,9 +262,9 @@ def refuse_lfs_pointers(path: str, name: str) -> None:
         )
 
 
-def _head(content: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    file = content.extractfile(member)
-    return file.read(len(_LFS_POINTER)) if file else b""
+def _is_lfs_pointer_in(content: tarfile.TarFile, member: tarfile.TarInfo) -> bool:
+    file = content.extractfile(member) if member.isfile() else None
+    return file is not None and is_lfs_pointer(file)
 
 
 def _refuse_submodules(listed: str, name: str, commit: str) -> None:

@@ -8,22 +8,18 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 from collections.abc import Mapping
 from typing import Any
-
-from yaml.nodes import MappingNode
 
 from ...module_utils._core.errors import ShippingError, innermost
 from ...module_utils._toolbox.atomic_files import read_text, write
 from ...module_utils._toolbox.installers.installer import digest_of
+from .._catalog.document_reader import value_of
 from .._catalog.signed_content import verify_signature
-from .._catalog.tool_sources import ToolSources, is_lfs_pointer
+from .._catalog.tool_sources import ToolSources, is_lfs_pointer, without_login
 from .project_texts import ToolEntry
 from .tool_plan import LockSettings, ToolPlan
 from .yaml_edits import Edit
-
-_HEAD = 100
 
 
 def plan_checksums(entry: ToolEntry, settings: LockSettings) -> ToolPlan:
@@ -51,8 +47,7 @@ def _plan_variant(
     elif not settings.upgrade and _is_known(settings.sources, details, pinned):
         return
     name = plan.entry.tool["name"]
-    path = _content(settings.sources, details, algorithm, name)
-    checksum = digest_of(path, algorithm).hex()
+    path, checksum = _content(settings.sources, details, algorithm, name)
     if checksum == pinned:
         _remember(settings.sources, details, checksum)
     elif pinned and not settings.upgrade:
@@ -72,55 +67,59 @@ def _plan_variant(
 
 def _source(details: Mapping[str, Any]) -> str:
     """Return the URL without a login, or the file."""
-    return re.sub(r"://[^/@]+@", "://", str(details.get("url") or details.get("file")))
+    return without_login(str(details.get("url") or details.get("file")))
 
 
 def _edit(entry: ToolEntry, number: int, algorithm: str, checksum: str) -> Edit:
     """Return the edit of an existing checksum, or of a new one beside its URL or file."""
     mapping = entry.mapping_of(number, algorithm)
-    if not _has(mapping, algorithm):
+    if value_of(mapping, algorithm) is None:
         key = "url" if entry.tool["variants"][number].get("url") else "file"
         mapping = entry.mapping_of(number, key)
         contents = {variant.get(key) for variant in entry.tool["variants"]}
         if mapping is entry.node and len(contents) > 1:
             mapping = entry.item_of(number)
-        after = next((name for name in (key, "arch", "os") if _has(mapping, name)), "")
+        after = next((name for name in (key, "arch", "os") if value_of(mapping, name)), "")
         return Edit(mapping, algorithm, checksum, after)
     return Edit(mapping, algorithm, checksum)
 
 
-def _has(mapping: MappingNode, name: str) -> bool:
-    return any(key.value == name for key, _value in mapping.value)
-
-
-def _content(sources: ToolSources, details: Mapping[str, Any], algorithm: str, name: str) -> str:
-    """Return the path of the current content of the URL or the file."""
+def _content(
+    sources: ToolSources, details: Mapping[str, Any], algorithm: str, name: str
+) -> tuple[str, str]:
+    """Return the path of the current content of the URL or the file, and its checksum."""
     if details.get("url"):
         return sources.latest(details["url"], algorithm, name)
     path = sources.beside(details["file"])
     with open(path, "rb") as file:
-        if is_lfs_pointer(file.read(_HEAD)):
+        if is_lfs_pointer(file):
             raise ShippingError(
                 f"{name} cannot be locked",
                 f"{path} is a pointer of Git LFS",
                 "Run `git lfs pull` beside it",
             )
-    return path
+    return path, digest_of(path, algorithm).hex()
 
 
 def _is_known(sources: ToolSources, details: Mapping[str, Any], checksum: str) -> bool:
     """Return whether a URL had this content before on this controller."""
-    url = str(details.get("url", ""))
-    return url.startswith("http") and read_text(_memory(sources, url)) == checksum
+    path = _memory(sources, details)
+    return bool(path) and read_text(path) == checksum
 
 
 def _remember(sources: ToolSources, details: Mapping[str, Any], checksum: str) -> None:
+    path = _memory(sources, details)
+    if not path:
+        return
     # It saves a download only.
     with contextlib.suppress(OSError):
-        path = _memory(sources, str(details.get("url", "")))
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         write(path, checksum, 0o600, lasting=False)
 
 
-def _memory(sources: ToolSources, url: str) -> str:
+def _memory(sources: ToolSources, details: Mapping[str, Any]) -> str:
+    """Return the file that has the known checksum of a URL; empty for what is no download."""
+    url = str(details.get("url", ""))
+    if not url.startswith("http"):
+        return ""
     return os.path.join(f"{sources.downloads}.urls", hashlib.sha256(url.encode()).hexdigest())

@@ -21,7 +21,6 @@ from ....module_utils._toolbox.installers.installer import (
 from ..tool_sources import ToolSources, is_lfs_pointer
 from ..wheels import System
 
-_HEAD = 100
 Tool = Mapping[str, Any]
 """A tool as project_file reads it."""
 Content = Iterable[tuple[str, str]]
@@ -66,7 +65,7 @@ def pin_file(sources: ToolSources, _tool: Tool, details: Details) -> Details:
 
 def _refuse_lfs_pointer(path: str) -> None:
     with open(path, "rb") as file:
-        if is_lfs_pointer(file.read(_HEAD)):
+        if is_lfs_pointer(file):
             raise CannotPin(f"{path} is a pointer of Git LFS; run `git lfs pull` in its repository")
 
 
