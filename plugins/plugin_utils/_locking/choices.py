@@ -66,10 +66,9 @@ def unsatisfied(lock: str, requirements: Iterable[str]) -> list[str]:
     pinned: dict[str, list[LockLine]] = {}
     for line in lock_lines(lock):
         pinned.setdefault(normalized_name(line), []).append(line)
-    wanted = chain.from_iterable(map(lock_lines, requirements))
     return [
         line.text
-        for line in wanted
+        for line in _lines_of(requirements)
         if not _is_satisfied(line, pinned.get(normalized_name(line), []))
     ]
 
@@ -95,16 +94,19 @@ def named_requirements(text: str) -> list[str]:
     return [line.text for line in lock_lines(text)]
 
 
-def package_names(requirements: str) -> list[str]:
-    """Return the normalized names of the packages in the text of a requirements file."""
-    lines = [line for line in lock_lines(requirements) if line.requirement]
+def _lines_of(requirements: Iterable[str]) -> Iterator[LockLine]:
+    return chain.from_iterable(map(lock_lines, requirements))
+
+
+def package_names(requirements: Iterable[str]) -> list[str]:
+    """Return the normalized names of the packages of requirements."""
+    lines = [line for line in _lines_of(requirements) if line.requirement]
     return list(dict.fromkeys(map(normalized_name, lines)))
 
 
 def pinned_names(requirements: Iterable[str]) -> list[str]:
     """Return the normalized names of the packages that requirements pin to one version."""
-    lines = chain.from_iterable(map(lock_lines, requirements))
-    return [normalized_name(line) for line in lines if line.version]
+    return [normalized_name(line) for line in _lines_of(requirements) if line.version]
 
 
 def highest_version(lock: str, name: str) -> str:
@@ -117,8 +119,7 @@ def supported_pythons(
     requirements: Iterable[str], files: dict[str, list[IndexFile]]
 ) -> tuple[str, ...]:
     """Return the known versions of Python that all pinned requirements support."""
-    lines = chain.from_iterable(map(lock_lines, requirements))
-    pinned = [line for line in lines if line.version]
+    pinned = [line for line in _lines_of(requirements) if line.version]
     pythons = tuple(
         python
         for python in KNOWN_PYTHONS

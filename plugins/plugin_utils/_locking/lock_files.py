@@ -14,7 +14,7 @@ import stat
 import tempfile
 
 from ...module_utils._core.errors import ShippingError
-from ...module_utils._toolbox.atomic_files import read_text, write
+from ...module_utils._toolbox.atomic_files import write
 from ...module_utils._toolbox.installers.installer import sha256_of
 from .tool_plan import ToolPlan
 
@@ -49,16 +49,6 @@ def replace_text(path: str, text: str) -> None:
     """Replace a file, through a link, and keep its mode."""
     path = os.path.realpath(path)
     write(path, text, _mode(path))
-
-
-def text_of(path: str) -> str:
-    """Return the text of a file; empty if it does not exist."""
-    return read_text(path)
-
-
-def checksum(path: str) -> str:
-    """Return the SHA-256 of a file."""
-    return sha256_of(path)
 
 
 def _verify(path: str, hashes: frozenset[str], name: str) -> None:

@@ -21,6 +21,7 @@ class LockOrigin:
 
     requirements: tuple[str, ...]
     pythons: tuple[str, ...]
+    """Oldest first."""
 
     def header(self) -> str:
         """Return the first lines of the lock."""

@@ -13,11 +13,12 @@ from itertools import chain
 from typing import Any
 
 from ...module_utils._core.errors import ShippingError, innermost
+from ...module_utils._toolbox.atomic_files import read_text
 from .._catalog.run_contents import downloads_folder
 from .._catalog.tool_sources import ToolSources
 from .._catalog.wheels import System
 from . import locking, outdated
-from .lock_files import replace_text, text_of
+from .lock_files import replace_text
 from .locking import CatalogTexts, Selection
 from .package_index import Login
 from .stale_wheels import stale_wheels
@@ -44,7 +45,7 @@ def run(options: Mapping[str, Any], mode: RunMode) -> dict[str, Any]:
     stale = stale_wheels(catalog, plans, settings)
     for plan, path in stale:
         plan.find(f"has {os.path.basename(path)} in its wheels, which no lock pins", "wheels")
-    before = {path: text_of(path) for path in chain.from_iterable(plan.locks for plan in plans)}
+    before = {path: read_text(path) for path in chain.from_iterable(plan.locks for plan in plans)}
     if not mode.check:
         locking.apply_plans(plans)
     edited = locking.edited_projects(catalog, plans)

@@ -11,11 +11,12 @@ from typing import Any
 
 from ...module_utils._core.errors import ShippingError
 from ...module_utils._core.text_table import text_table
+from ...module_utils._toolbox.atomic_files import read_text
 from . import choices
 from .git_locks import reference_of
-from .lock_files import text_of
 from .project_texts import ToolEntry
-from .tool_plan import LockSettings, real_path, with_version
+from .python_locks import requirements_of
+from .tool_plan import LockSettings, real_path
 
 CURRENT, OUTDATED, UNKNOWN = "current", "outdated", "unknown"
 _HEADINGS = ("project", "tool", "package", "locked", "newest", "state")
@@ -65,17 +66,16 @@ def _of_python(entry: ToolEntry, settings: LockSettings) -> Iterator[Versions]:
     seen: set[str] = set()
     for details in entry.tool["variants"]:
         path = real_path(settings.sources, details["lock"])
-        named = details.get("requirements")
         if not os.path.exists(path):
             raise ShippingError(f"{details['lock']} is not there", "", "Lock the catalog first")
-        if not named:
+        if not details.get("requirements"):
             yield "", entry.tool["version"], ""
             return
-        text = settings.sources.read(named) if isinstance(named, str) else "\n".join(named)
-        for name in choices.package_names(with_version(text, entry.tool)):
+        requirements = requirements_of(details, entry.tool, settings)
+        for name in choices.package_names(requirements):
             if name not in seen:
                 seen.add(name)
-                locked = choices.highest_version(text_of(path), name)
+                locked = choices.highest_version(read_text(path), name)
                 yield name, locked, choices.newest_version(settings.index_for(details).files(name))
 
 

@@ -6,18 +6,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, product
 from typing import Any
 
 from ...module_utils._core.errors import NotFound, ShippingError, innermost
-from ...module_utils._toolbox.installers.installer import Details, sha256_of
-from .._catalog.lock_file import all_hashes, lock_lines, without_hash
+from ...module_utils._toolbox.installers.installer import Details
+from .._catalog.lock_file import all_hashes, without_hash
 from .._catalog.wheels import System, declared, lacking, lines_for
 from . import choices
 from .lock_origin import LockOrigin, has_origin, pythons_in
-from .package_index import IndexFile
+from .package_index import IndexFile, PackageIndex
 from .project_texts import ToolEntry
 from .tool_plan import LockSettings, ToolPlan, real_path, with_version
 
@@ -40,14 +40,9 @@ class _Lock:
         return _in_order(chain.from_iterable(map(_pythons_of, self.variants)))
 
     def requirements(self, settings: LockSettings, tool: dict[str, Any]) -> tuple[str, ...]:
-        """Return the origin of the lock; None if the catalog does not name it."""
-        named: dict[str, None] = {}
-        for details in self.variants:
-            texts = details.get("requirements") or []
-            if isinstance(texts, str):
-                texts = choices.named_requirements(settings.sources.read(texts))
-            named.update(dict.fromkeys(with_version(text, tool) for text in texts))
-        return tuple(named)
+        """Return the origin of the lock; empty if the catalog does not name it."""
+        named = (requirements_of(details, tool, settings) for details in self.variants)
+        return tuple(dict.fromkeys(chain.from_iterable(named)))
 
     def requirements_file(self, settings: LockSettings) -> str:
         """Return the path of a file with the requirements, if the catalog names one."""
@@ -56,7 +51,15 @@ class _Lock:
 
     def pinned(self) -> tuple[str, ...]:
         """Return the pins of the lock, as requirements."""
-        return tuple(line.text for line in lock_lines(self.text))
+        return tuple(choices.named_requirements(self.text))
+
+
+def requirements_of(details: Details, tool: Mapping[str, Any], settings: LockSettings) -> list[str]:
+    """Return the requirements that the catalog has for a variant, also those of a file."""
+    named = details.get("requirements") or []
+    if isinstance(named, str):
+        named = choices.named_requirements(settings.sources.read(named))
+    return [with_version(text, tool) for text in named]
 
 
 def plan_lock(entry: ToolEntry, settings: LockSettings) -> ToolPlan:
@@ -175,7 +178,7 @@ def _plan_folder(
     plan: ToolPlan, lock: _Lock, text: str, folder: _WheelFolder, settings: LockSettings
 ) -> None:
     path = real_path(settings.sources, folder.name)
-    present = locked_wheels(path, text)
+    present = _locked_wheels(path, text, settings)
     missing = _lacking(text, present, folder.systems)
     is_new = lock.path in plan.locks
     if not missing and not is_new:
@@ -199,10 +202,14 @@ def _plan_folder(
             plan.wheels[os.path.join(path, file.name)] = (file, index, all_hashes(text))
 
 
-def locked_wheels(folder: str, lock: str) -> list[str]:
+def _locked_wheels(folder: str, lock: str, settings: LockSettings) -> list[str]:
     """Return the wheels in a folder whose hashes a lock has."""
     hashes = all_hashes(lock)
-    return [name for name in wheels_in(folder) if sha256_of(os.path.join(folder, name)) in hashes]
+    return [
+        name
+        for name in wheels_in(folder)
+        if settings.checksum(os.path.join(folder, name)) in hashes
+    ]
 
 
 def wheels_in(folder: str) -> list[str]:
@@ -214,7 +221,7 @@ def wheels_in(folder: str) -> list[str]:
 
 
 def _files(
-    index: Any, lock: str, systems: Iterable[System]
+    index: PackageIndex, lock: str, systems: Iterable[System]
 ) -> Iterator[tuple[str, list[IndexFile]]]:
     """Yield the files of the index of all packages that the systems need."""
     lines = chain.from_iterable(lines_for(lock, system) for system in systems)

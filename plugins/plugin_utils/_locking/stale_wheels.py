@@ -9,8 +9,8 @@ import os
 from collections.abc import Iterable
 from itertools import chain
 
+from ...module_utils._toolbox.atomic_files import read_text
 from .._catalog.lock_file import all_hashes
-from . import lock_files
 from .locking import CatalogTexts
 from .project_texts import ToolEntry
 from .python_locks import locks_and_wheels, wheels_in
@@ -31,10 +31,11 @@ def stale_wheels(
     texts = dict(chain.from_iterable(plan.locks.items() for plan in plans))
     stale = []
     for folder, plan in _folders(plans, settings).items():
-        pinned = [texts.get(lock) or lock_files.text_of(lock) for lock in locks[folder]]
+        pinned = [texts.get(lock) or read_text(lock) for lock in locks[folder]]
         if all(pinned):
             hashes = frozenset[str]().union(*map(all_hashes, pinned))
-            stale += [(plan, path) for path in _unpinned(folder, hashes) if path not in plan.wheels]
+            unpinned = _unpinned(folder, hashes, settings)
+            stale += [(plan, path) for path in unpinned if path not in plan.wheels]
     return stale
 
 
@@ -56,6 +57,6 @@ def _locks_of_folders(entries: Iterable[ToolEntry], settings: LockSettings) -> d
     return locks
 
 
-def _unpinned(folder: str, hashes: frozenset[str]) -> list[str]:
+def _unpinned(folder: str, hashes: frozenset[str], settings: LockSettings) -> list[str]:
     paths = [os.path.join(folder, name) for name in wheels_in(folder)]
-    return [path for path in paths if lock_files.checksum(path) not in hashes]
+    return [path for path in paths if settings.checksum(path) not in hashes]

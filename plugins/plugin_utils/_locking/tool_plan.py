@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...module_utils._core.errors import ShippingError
+from ...module_utils._toolbox.installers.installer import sha256_of
 from .._catalog.tool_sources import ToolSources
 from .._catalog.wheels import System
 from .package_index import NO_LOGIN, IndexFile, Login, PackageIndex, index_of
@@ -33,6 +34,14 @@ class LockSettings:
     findings_only: bool = False
     """Whether to find only what is not locked, and not what to write."""
     indexes: dict[str, PackageIndex] = field(default_factory=dict)
+
+    checksums: dict[str, str] = field(default_factory=dict)
+
+    def checksum(self, path: str) -> str:
+        """Return the SHA-256 of a wheel, which is computed once a run, also for several tools."""
+        if path not in self.checksums:
+            self.checksums[path] = sha256_of(path)
+        return self.checksums[path]
 
     def index_for(self, details: Mapping[str, Any]) -> PackageIndex:
         """Return the index of a tool. Its pages are read once a run."""

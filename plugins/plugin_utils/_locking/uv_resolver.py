@@ -53,7 +53,7 @@ class Resolver:
             source = requirements_file or named
             words = [
                 *("pip", "compile", "--quiet", "--no-header", "--generate-hashes", "--universal"),
-                *("--python-version", _oldest(origin.pythons), "--no-strip-extras"),
+                *("--python-version", origin.pythons[0], "--no-strip-extras"),
                 # That of Ansible, since the control node may have no other.
                 *("--python", sys.executable),
                 # A source distribution would be built, which runs code of the package.
@@ -110,10 +110,6 @@ class Resolver:
             "UV_SYSTEM_CERTS": "1",
             "UV_DEFAULT_INDEX": index.url_with_login,
         }
-
-
-def _oldest(pythons: Sequence[str]) -> str:
-    return min(pythons, key=lambda python: int(python.partition(".")[2]))
 
 
 def _without_login(text: str, index: PackageIndex) -> str:
