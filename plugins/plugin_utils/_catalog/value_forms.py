@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from ...module_utils._core.errors import suggestion
@@ -17,9 +19,7 @@ from . import minisign, url_templates
 from .document_reader import DocumentNode, Parser, mapping
 from .signature_errors import UnusableKey
 
-# A commit has the 40 digits of a SHA-1, or the 64 of a repository with SHA-256.
-_SHA256, _SHA512 = r"[0-9a-f]{64}", r"[0-9a-f]{128}"
-_COMMIT, _URL = r"[0-9a-f]{40}([0-9a-f]{24})?", r"(https?|file)://\S+"
+_URL = r"(https?|file)://\S+"
 # With Jinja templates, so that a message can explain them.
 _URL_TEMPLATE = r"(https?|file)://(\S|\{\{[^{}]*\}\})+"
 _PYTHON = r"3\.[0-9]{1,2}"
@@ -69,20 +69,20 @@ def _path(place: DocumentNode) -> Any:
 
 def _url_template(place: DocumentNode) -> Any:
     url = _matching(_URL_TEMPLATE, "an http, https or file URL")(place)
-    problems = list(url_templates.problems(url)) if url else []
-    for problem in problems:
-        place.problem(problem)
-    return None if problems else url
+    return url if url and _are_templates([url], place) else None
 
 
 def _command_templates(place: DocumentNode) -> Any:
     commands = _commands(place)
-    problems: list[str] = []
-    for path in (commands or {}).values():
-        problems += url_templates.problems(path)
+    return commands if commands and _are_templates(commands.values(), place) else None
+
+
+def _are_templates(texts: Iterable[str], place: DocumentNode) -> bool:
+    """Return whether texts are templates; note the problems of those that are not."""
+    problems = list(chain.from_iterable(map(url_templates.problems, texts)))
     for problem in problems:
         place.problem(problem)
-    return None if problems else commands
+    return not problems
 
 
 def is_url(text: str) -> bool:
@@ -98,9 +98,14 @@ def _glob(place: DocumentNode) -> Any:
     return pattern
 
 
-def _globs(place: DocumentNode) -> Any:
-    patterns = [_glob(element) for element in place.elements()]
-    return None if None in patterns or not patterns else patterns
+def _list_of(parse: Parser) -> Parser:
+    """Return a parser for a list; an empty one counts as not set."""
+
+    def parse_all(place: DocumentNode) -> Any:
+        values = [parse(element) for element in place.elements()]
+        return None if None in values or not values else values
+
+    return parse_all
 
 
 def _names_of(*allowed: str) -> Parser:
@@ -178,20 +183,12 @@ def _natural(place: DocumentNode) -> Any:
     return value if value is None or value >= 0 else place.problem("must be 0 or more")
 
 
-def _words(place: DocumentNode) -> Any:
-    words = [_text(element) for element in place.elements()]
-    return None if None in words or not words else words
+_words = _list_of(_text)
 
 
 def _requirements(place: DocumentNode) -> Any:
     """Parse a list of requirements of Python packages, or the path of a file with them."""
     return _words(place) if isinstance(place.value, list) else _path(place)
-
-
-def _python_versions(place: DocumentNode) -> Any:
-    parse = _matching(_PYTHON, "a version of Python such as '3.11', in quotes")
-    versions = [parse(element) for element in place.elements()]
-    return None if None in versions or not versions else versions
 
 
 def _commands(place: DocumentNode) -> Any:
@@ -254,6 +251,10 @@ def _word(*allowed: str) -> Parser:
 
 def _pattern(pattern: str) -> dict[str, Any]:
     return {"type": "string", "pattern": f"^{pattern}$"}
+
+
+def _pattern_form(pattern: str, what: str, title: str) -> Form:
+    return Form(_matching(pattern, what), _pattern(pattern), title)
 
 
 _TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
@@ -340,19 +341,11 @@ FORMS: dict[str, Form] = {
     "packages": Form(_packages, _PACKAGES_SCHEMA, "mapping"),
     "text": Form(_text, _TEXT, "text"),
     "path": Form(_path, _TEXT, "path"),
-    "absolute": Form(
-        _matching(r"(/[A-Za-z0-9_.+-]+)+", "an absolute path"),
-        _pattern(r"(/[A-Za-z0-9_.+-]+)+"),
-        "absolute path",
-    ),
-    "url": Form(_matching(_URL, "an http, https or file URL"), _pattern(_URL), "URL"),
+    "absolute": _pattern_form(r"(/[A-Za-z0-9_.+-]+)+", "an absolute path", "absolute path"),
+    "url": _pattern_form(_URL, "an http, https or file URL", "URL"),
     "url_template": Form(_url_template, _pattern(_URL), "URL"),
-    "sha256": Form(
-        _matching(_SHA256, "a sha256, 64 hexadecimal digits"), _pattern(_SHA256), "sha256"
-    ),
-    "sha512": Form(
-        _matching(_SHA512, "a sha512, 128 hexadecimal digits"), _pattern(_SHA512), "sha512"
-    ),
+    "sha256": _pattern_form(r"[0-9a-f]{64}", "a sha256, 64 hexadecimal digits", "sha256"),
+    "sha512": _pattern_form(r"[0-9a-f]{128}", "a sha512, 128 hexadecimal digits", "sha512"),
     "signature": Form(
         _signature,
         {
@@ -366,11 +359,12 @@ FORMS: dict[str, Form] = {
     ),
     "os_names": _names_form(*PLATFORM_OS),
     "arch_names": _names_form(*PLATFORM_ARCH),
-    "globs": Form(_globs, _LIST, "list of paths"),
+    "globs": Form(_list_of(_glob), _LIST, "list of paths"),
     "setid": Form(_word("drop"), {"enum": ["drop"]}, "word"),
-    "commit": Form(
-        _matching(_COMMIT, "the full id of a commit, 40 hexadecimal digits"),
-        _pattern(_COMMIT),
+    "commit": _pattern_form(
+        # The 40 digits of a SHA-1, or the 64 of a repository with SHA-256.
+        r"[0-9a-f]{40}([0-9a-f]{24})?",
+        "the full id of a commit, 40 hexadecimal digits",
         "commit",
     ),
     "flag": Form(_flag, {"type": "boolean"}, "true or false"),
@@ -379,7 +373,7 @@ FORMS: dict[str, Form] = {
     "words": Form(_words, _LIST, "list of words"),
     "requirements": Form(_requirements, {"anyOf": [_LIST, _TEXT]}, "list of words, or path"),
     "python_versions": Form(
-        _python_versions,
+        _list_of(_matching(_PYTHON, "a version of Python such as '3.11', in quotes")),
         {"type": "array", "items": _pattern(_PYTHON), "minItems": 1},
         "list of versions",
     ),

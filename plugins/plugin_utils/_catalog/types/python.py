@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from ....module_utils._core.errors import ShippingError
 from ....module_utils._toolbox.installers.installer import Details, sha256_of
 from .. import wheels
-from ..lock_file import without_hash
+from ..lock_file import all_hashes, without_hash
 from ..tool_sources import ToolSources
 from ..wheels import System
 from .tool_type import CannotPin, Tool, ToolType
@@ -25,9 +25,10 @@ _WHEEL = re.compile(r"[A-Za-z0-9_.+-]+\.whl")
 def _pin(sources: ToolSources, _tool: Tool, details: Details) -> Details:
     """Pin the lock by its checksum; workstations learn whether there are wheels, not where."""
     folder = details.get("wheels")
-    _check_hashes(sources, details)
+    lock = sources.read(details["lock"])
+    _check_hashes(lock, details)
     if folder:
-        _check_wheels(sources, details, os.listdir(sources.beside(folder)))
+        _check_wheels(lock, details, os.listdir(sources.beside(folder)))
     return {
         **details,
         "wheels": bool(folder),
@@ -36,9 +37,9 @@ def _pin(sources: ToolSources, _tool: Tool, details: Details) -> Details:
     }
 
 
-def _check_hashes(sources: ToolSources, details: Details) -> None:
+def _check_hashes(lock: str, details: Details) -> None:
     """Reject a lock that uv would reject on each workstation."""
-    unpinned = without_hash(sources.read(details["lock"]))
+    unpinned = without_hash(lock)
     if unpinned:
         raise CannotPin(
             f"{details['lock']}:{unpinned[0].number}: {unpinned[0].text} has no hash; lock the"
@@ -46,13 +47,13 @@ def _check_hashes(sources: ToolSources, details: Details) -> None:
         )
 
 
-def _check_wheels(sources: ToolSources, details: Details, names: list[str]) -> None:
+def _check_wheels(lock: str, details: Details, names: list[str]) -> None:
     """Reject a lock without a wheel for a system that the catalog names.
 
     Hashes are compared when content is sent.
     """
     system = wheels.declared(details.get("os"), details.get("arch"), details.get("python"))
-    lacking = wheels.lacking(sources.read(details["lock"]), names, system)
+    lacking = wheels.lacking(lock, names, system)
     if lacking:
         raise CannotPin(
             f"{details['wheels']} has no wheel of {', '.join(lacking)} for {system};"
@@ -75,7 +76,7 @@ def _wheels(
     present = sorted(entry for entry in os.listdir(folder) if _WHEEL.fullmatch(entry))
     lock = sources.read(details["lock"])
     # By the hash alone, since it pins the name, the version and the system in one.
-    locked = set(re.findall(r"sha256:([0-9a-f]{64})", lock))
+    locked = all_hashes(lock)
     kept = [entry for entry in present if sha256_of(os.path.join(folder, entry)) in locked]
     lacking = wheels.lacking(lock, kept, system)
     if lacking or not kept:
