@@ -35,10 +35,6 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.package_man
     Packages,
     Wish,
 )
-from ansible_collections.shipping.code.plugins.plugin_utils._catalog.project_file import (
-    Project,
-    read,
-)
 
 LOCKED = (
     "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1234 (apt-get)\n"
@@ -347,11 +343,3 @@ def test_the_closest_name_of_a_distribution() -> None:
     packages = {"debian": [{"name": "jq"}], "ubuntu": [{"name": "jq", "version": "1.7-1"}]}
     assert distributions.packages_for(packages, names) == ("jq=1.7-1",)
     assert distributions.packages_for(packages, ("fedora-42", "fedora")) == ()
-
-
-def test_packages_of_a_catalog() -> None:
-    text = "tools:\n  t: {type: package, version: '1', packages: {debian: [a, {name: b}]}}\n"
-    project = read(text, "p.yml", "p")
-    assert isinstance(project, Project)
-    (details,) = project.tools[0]["variants"]
-    assert details["packages"] == {"debian": [{"name": "a"}, {"name": "b"}]}

@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._toolbox import deliver
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.bundle_reader import Bundle
-from ansible_collections.shipping.code.plugins.plugin_utils._catalog.bundle_writer import (
-    BundleWriter,
-)
-from ansible_collections.shipping.code.plugins.plugin_utils._catalog.catalog_folder import Catalog
 
 from .archives import Box, archive, user
+
+# The catalog's side needs PyYAML, which the oldest Python's environment does not have.
+CATALOG = "ansible_collections.shipping.code.plugins.plugin_utils._catalog"
+catalog_folder = pytest.importorskip(f"{CATALOG}.catalog_folder")
+bundle_writer = pytest.importorskip(f"{CATALOG}.bundle_writer")
 
 # Without a real node, a shell stands in for it: it prints the script that it was to run.
 NODE = "#!/bin/sh\ncat $1\n"
@@ -62,14 +63,14 @@ class Npm:
         node = {"type": "script", "version": "1", "file": "node"}
         tools = {"lint": self.tool, "node": node}
         (self.folder / "p.yml").write_text(json.dumps({"tools": tools}))
-        catalog = Catalog(str(self.folder), str(self.box.top / "downloads"))
+        catalog = catalog_folder.Catalog(str(self.folder), str(self.box.top / "downloads"))
         self.box.projects, _without = catalog.manifests(["p"])
         request = self.box.request(user("daemon", "p"))
         answer = deliver.deliver(request)
         if not answer["missing"]:
             return answer
         path = str(self.box.top / "sent.tar")
-        writer = BundleWriter(catalog, {"p": self.box.projects[0]})
+        writer = bundle_writer.BundleWriter(catalog, {"p": self.box.projects[0]})
         unsent = writer.write(path, answer["missing"])["unsent"]
         return deliver.deliver(request._replace(bundle=Bundle(path), unsent=unsent))
 

@@ -275,3 +275,11 @@ def test_empty_file_and_odd_name():
         read("", "atlas.yml", "atlas")
     with pytest.raises(SpecError, match="cannot be a project's name"):
         read("tools: {}", "x.yml", "../x")
+
+
+def test_packages_of_distributions() -> None:
+    text = "tools:\n  t: {type: package, version: '1', packages: {debian: [a, {name: b}]}}\n"
+    project = read(text, "p.yml", "p")
+    assert isinstance(project, Project)
+    (details,) = project.tools[0]["variants"]
+    assert details["packages"] == {"debian": [{"name": "a"}, {"name": "b"}]}
