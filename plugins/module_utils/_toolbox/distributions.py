@@ -5,8 +5,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+
+class Wish(NamedTuple):
+    """A package, and the version that it must have; any if empty."""
+
+    name: str
+    version: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Wish:
+        """Return what ``str()`` was made from."""
+        name, _equal, version = text.partition("=")
+        return cls(name, version)
+
+    def __str__(self) -> str:
+        """Return it as apt writes it."""
+        return "=".join(filter(None, self))
+
+    def is_met_by(self, versions: Collection[str]) -> bool:
+        """Return whether one of the forms of an installed version is the one that is needed."""
+        pattern = self.version or "*"
+        return any(fnmatchcase(version, pattern) for version in versions)
 
 
 def names(os_release: str) -> tuple[str, ...]:
@@ -29,6 +52,5 @@ def packages_for(
     if closest is None:
         return ()
     return tuple(
-        "=".join(filter(None, (package["name"], package.get("version"))))
-        for package in packages[closest]
+        str(Wish(package["name"], package.get("version") or "")) for package in packages[closest]
     )

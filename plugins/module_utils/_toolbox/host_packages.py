@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 from . import package_managers
 from .atomic_files import read_json, write_json
+from .distributions import Wish
 from .failed_tool import FailedTool
 from .generation_model import Generation, Tool, View
-from .package_managers import PackageFailure, Packages, Wish
+from .package_managers import PackageFailure, Packages
 
 FILE = "packages.json"
 

@@ -10,11 +10,11 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from .._core.errors import os_words
 from .delivery_errors import DeliveryError
+from .distributions import Wish
 
 _TIMEOUT = 1800
 _NOTED_AFTER = 5.0
@@ -33,28 +33,6 @@ _ENVIRONMENT = {
 
 class PackageFailure(DeliveryError):
     """The package manager cannot do what a tool needs."""
-
-
-class Wish(NamedTuple):
-    """A package, and the version that it must have; any if empty."""
-
-    name: str
-    version: str = ""
-
-    @classmethod
-    def parse(cls, text: str) -> Wish:
-        """Return what ``str()`` was made from."""
-        name, _equal, version = text.partition("=")
-        return cls(name, version)
-
-    def __str__(self) -> str:
-        """Return it as apt writes it."""
-        return "=".join(filter(None, self))
-
-    def is_met_by(self, versions: Collection[str]) -> bool:
-        """Return whether one of the forms of an installed version is the one that is needed."""
-        pattern = self.version or "*"
-        return any(fnmatchcase(version, pattern) for version in versions)
 
 
 Runner = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]

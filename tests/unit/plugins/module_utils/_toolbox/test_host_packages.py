@@ -21,6 +21,7 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox import (
     distributions,
     package_managers,
 )
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.distributions import Wish
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.generation_model import (
     Tool,
     View,
@@ -33,7 +34,6 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.package_man
     DNF,
     PackageFailure,
     Packages,
-    Wish,
 )
 
 LOCKED = (
