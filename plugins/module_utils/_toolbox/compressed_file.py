@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import IO, Any
 
+from .._core.errors import os_words
 from .delivery_errors import Damaged, DeliveryError, Hostile
 from .unpack import CHUNK, MAX_SIZE, content_errors
 
@@ -55,8 +56,8 @@ def decompress(path: str, target: str, name: str) -> None:
     compression = compression_of(read_head(path))
     with (
         content_errors(
-            f"the compressed file of {name} cannot be written",
             lambda error: unreadable(name, compression, error),
+            lambda error: _unwritable(name, error),
         ),
         open_compressed(path, compression) as source,
         open(target, "xb") as file,
@@ -86,3 +87,11 @@ def open_compressed(path: str, compression: str) -> IO[bytes]:
             "Install a complete Python on the host, or deliver the file as gz",
         ) from error
     return stream
+
+
+def _unwritable(name: str, error: OSError) -> DeliveryError:
+    return DeliveryError(
+        f"the compressed file of {name} cannot be written",
+        os_words(error),
+        "Check the space and the file system below the toolbox's root",
+    )

@@ -92,14 +92,16 @@ def unpack(
     """
     writer = _Writer(target, name, strip, drop_setid=drop_setid)
     with content_errors(
-        f"the archive of {name} cannot be unpacked", lambda error: _unreadable(name, error)
+        lambda error: _unreadable(name, error), lambda error: _unwritable(name, error)
     ):
         writer.write(archive)
     return Unpacked(tuple(writer.setid), has_executables=writer.has_executables)
 
 
 @contextlib.contextmanager
-def content_errors(cannot_write: str, unreadable: Callable[[Exception], Damaged]) -> Iterator[None]:
+def content_errors(
+    unreadable: Callable[[Exception], Damaged], unwritable: Callable[[OSError], DeliveryError]
+) -> Iterator[None]:
     """Raise a DeliveryError for content that is damaged, or cannot be written."""
     try:
         yield
@@ -109,11 +111,7 @@ def content_errors(cannot_write: str, unreadable: Callable[[Exception], Damaged]
         # gzip and bz2 raise OSErrors of their own, without a number of the system.
         if error.errno is None:
             raise unreadable(error) from error
-        raise DeliveryError(
-            cannot_write,
-            os_words(error),
-            "Check the space and the file system below the toolbox's root",
-        ) from error
+        raise unwritable(error) from error
 
 
 def _unreadable(name: str, error: Exception) -> Damaged:
@@ -121,6 +119,14 @@ def _unreadable(name: str, error: Exception) -> Damaged:
         f"the archive of {name} cannot be read",
         str(error) or type(error).__name__,
         "Give a complete tar (gz, bz2, xz, zst) or zip, without a password",
+    )
+
+
+def _unwritable(name: str, error: OSError) -> DeliveryError:
+    return DeliveryError(
+        f"the archive of {name} cannot be unpacked",
+        os_words(error),
+        "Check the space and the file system below the toolbox's root",
     )
 
 
