@@ -132,8 +132,9 @@ FAILURE_KINDS = {
         " the message names the container, such as `(init container prep)`.",
     ),
     "ended": FailureKind(
-        "The program exited with code 0. A service must keep running.",
-        "Keep the program in the foreground: a service must keep running",
+        "The program exited with code 0.",
+        "Keep the program in the foreground, or set deploy.mode: replicated-job if it should end",
+        "A service must keep running. The guide on releases describes jobs.",
     ),
     "unhealthy": FailureKind(
         "The health check failed as often as it may.",

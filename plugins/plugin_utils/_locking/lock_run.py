@@ -14,6 +14,7 @@ from typing import Any
 
 from ...module_utils._core.errors import ShippingError, innermost
 from ...module_utils._toolbox.atomic_files import read_text
+from ...module_utils._toolbox.installers.installer import PLATFORM_ARCH, PLATFORM_OS
 from .._catalog.run_contents import downloads_folder
 from .._catalog.tool_sources import ToolSources
 from .._catalog.wheels import System
@@ -95,12 +96,13 @@ def _settings(options: Mapping[str, Any], mode: RunMode) -> LockSettings:
 
 
 def _system(text: str) -> System:
-    name, slash, arch = text.partition("/")
-    if not (name and slash and arch):
+    name, _slash, arch = text.partition("/")
+    if name not in PLATFORM_OS or arch not in PLATFORM_ARCH:
         raise ShippingError(
             "platforms cannot be used",
             f"{text!r} is no system and processor",
-            "Write them as linux/x86_64",
+            f"Write OS/ARCH with an OS of {', '.join(PLATFORM_OS)} and an ARCH of"
+            f" {', '.join(PLATFORM_ARCH)}",
         )
     return System(name, arch)
 
@@ -117,7 +119,7 @@ def _versions(
         "outdated": list(dict.fromkeys(f"{row['project']}/{row['tool']}" for row in behind)),
         "catalog_errors": catalog.faults,
     }
-    return result | _failure("The versions of some tools cannot be found", catalog.faults)
+    return result | _failures({"The versions of some tools cannot be found": catalog.faults})
 
 
 def _write(
@@ -164,15 +166,18 @@ def _result(
         "diff": changes.diff(good),
     }
     if mode.check:
-        return result | _failure(
-            f"The catalog {catalog.folder} is not locked. Run shipping.code.lock without check"
-            " mode",
-            [*findings, *faults],
+        return result | _failures(
+            {
+                f"The catalog {catalog.folder} is not locked. Run shipping.code.lock without check"
+                " mode": findings,
+                f"Some tools of the catalog {catalog.folder} cannot be checked": faults,
+            }
         )
-    return result | _failure(
-        "Some tools could not be locked and are as they were; all others are locked. Correct the"
-        " catalog, then run again",
-        faults,
+    return result | _failures(
+        {
+            "Some tools could not be locked and are as they were; all others are locked. Correct"
+            " the catalog, then run again": faults,
+        }
     )
 
 
@@ -188,8 +193,11 @@ def _tool(plan: ToolPlan, mode: RunMode) -> dict[str, str]:
     }
 
 
-def _failure(message: str, lines: list[str]) -> dict[str, Any]:
-    if not lines:
-        return {}
-    unique = dict.fromkeys(lines)
-    return {"failed": True, "msg": f"{message}:" + "".join(f"\n  {line}" for line in unique)}
+def _failures(problems: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Return the failure with the lines below each message; nothing if there are none."""
+    parts = [
+        f"{message}:" + "".join(f"\n  {line}" for line in dict.fromkeys(lines))
+        for message, lines in problems.items()
+        if lines
+    ]
+    return {"failed": True, "msg": "\n".join(parts)} if parts else {}

@@ -49,8 +49,8 @@ class CatalogTexts:
     folder: str
     projects: list[ProjectText] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    has_unreadable: bool = False
-    """Whether a project cannot be read, so that its tools are not known."""
+    unreadable: set[str] = field(default_factory=set)
+    """The projects that cannot be read, so that their tools are not known."""
 
     @property
     def entries(self) -> Iterator[ToolEntry]:
@@ -66,12 +66,20 @@ def read_catalog(folder: str, selection: Selection) -> CatalogTexts:
         faults = _read(catalog, name)
         if not selection.projects or name in selection.projects:
             catalog.faults += faults
-        catalog.has_unreadable |= bool(faults)
+        if faults:
+            catalog.unreadable.add(name)
+    catalog.faults += _unknown_tools(catalog, selection)
+    return catalog
+
+
+def _unknown_tools(catalog: CatalogTexts, selection: Selection) -> Iterator[str]:
+    """Yield a fault for each selected tool that no project has, as far as that is known."""
     known = set(chain.from_iterable((entry.tool["name"], entry.name) for entry in catalog.entries))
     for name in selection.tools:
-        if name not in known:
-            catalog.faults.append(f"tool {name} is in no project of {folder}")
-    return catalog
+        project, slash, _tool = name.partition("/")
+        may_be_unread = project in catalog.unreadable if slash else bool(catalog.unreadable)
+        if name not in known and not may_be_unread:
+            yield f"tool {name} is in no project of {catalog.folder}"
 
 
 def _read(catalog: CatalogTexts, name: str) -> list[str]:

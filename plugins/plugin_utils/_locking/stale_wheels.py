@@ -25,7 +25,7 @@ def stale_wheels(
     Tools may share a folder, also those of other projects. Where one of them cannot be read, or has
     no lock yet, all wheels stay.
     """
-    if catalog.has_unreadable:
+    if catalog.unreadable:
         return []
     locks = _locks_of_folders(catalog.entries, settings)
     texts = dict(chain.from_iterable(plan.locks.items() for plan in plans))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.catalog_folder import Catalog
 from ansible_collections.shipping.code.plugins.plugin_utils._locking.lock_run import RunMode, run
 
@@ -434,6 +435,17 @@ def test_what_is_wrong_with_a_catalog(bench: Bench):
     assert "project q has no file" in bench.lock(projects=["q"])["msg"]
     assert f"tool q/t is in no project of {bench.catalog}" in bench.lock(tools=["q/t"])["msg"]
     assert bench.lock(tools=["p/maps"], projects=["p"])["tools"][0]["state"] == "locked"
+    checked = bench.lock(check=True)["msg"]
+    assert f"Some tools of the catalog {bench.catalog} cannot be checked:\n  " in checked
+    assert "is not locked" not in checked
+    for unread in ("bad/t", "t"):
+        assert "is in no project" not in bench.lock(tools=[unread], projects=["bad"])["msg"]
+
+
+def test_a_platform_that_no_tool_can_be_for(bench: Bench):
+    for platform in ("linux", "linux/x86", "macosx/x86_64"):
+        with pytest.raises(ShippingError, match=f"'{platform}' is no system and processor"):
+            bench.lock(platforms=[platform])
 
 
 def test_a_file_with_a_byte_order_mark(bench: Bench):
