@@ -148,7 +148,10 @@ def test_object_keys(platform: Any, player: Player, app: str) -> None:
                 "labels": {"a": "b"},
             },
             "outside": {"external": True, "name": f"{app}-outside"},
-            "plain": {"driver": "bridge"},
+            "plain": {
+                "driver": "bridge",
+                "ipam": {"config": [{"subnet": "10.123.0.0/24", "gateway": "10.123.0.9"}]},
+            },
         },
         "volumes": {
             "named": {"name": f"{app}-volume", "labels": {"a": "b"}},

@@ -194,7 +194,13 @@ def test_foreign_objects_are_refused(platform: Any, player: Player, app: str) ->
 
 @pytest.mark.parametrize(
     "network",
-    [{}, pytest.param({"attachable": True}, marks=pytest.mark.only("swarm"))],
+    [
+        {},
+        pytest.param(
+            {"attachable": True, "ipam": {"config": [{"subnet": "10.124.0.0/24"}]}},
+            marks=pytest.mark.only("swarm"),
+        ),
+    ],
     ids=["mode", "mode-and-network"],
 )
 def test_what_cannot_change_in_place(

@@ -25,6 +25,7 @@ from .._core.parsing import (
 from . import service as services
 from .job_services import make_jobs
 from .keys import LOCAL_KEYS, below
+from .network_addresses import ipam
 from .normal_form import Compose, Section
 from .support import Support
 
@@ -172,6 +173,7 @@ _OBJECT_PARSERS: dict[str, Parser] = {
     "driver_opts": pairs,
     "attachable": boolean,
     "internal": boolean,
+    "ipam": ipam,
     "labels": pairs,
     "file": text,
     "content": text,

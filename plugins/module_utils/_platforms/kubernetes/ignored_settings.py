@@ -22,7 +22,13 @@ LOCAL_LOG_DRIVERS = (None, "json-file", "local", "journald", "none")
 _RESTART_DETAILS = ("delay", "max_attempts", "window")
 _HONORED_OF_JOBS = ("condition", "max_attempts")
 _UPDATE_KEYS = ("parallelism", "delay", "monitor", "order")
-_NETWORK_KEYS = ("driver", "driver_opts", "attachable")
+_ONE_NETWORK = "the cluster has one network"
+_NETWORK_KEYS = {
+    "driver": _ONE_NETWORK,
+    "driver_opts": _ONE_NETWORK,
+    "attachable": _ONE_NETWORK,
+    "ipam": "the cluster assigns addresses",
+}
 
 
 def note_ignored(app: Compose, reader: Reader) -> None:
@@ -39,11 +45,9 @@ def note_ignored(app: Compose, reader: Reader) -> None:
         if "logging" in service and service["logging"].get("driver") in LOCAL_LOG_DRIVERS:
             place.at("logging").note("ignored, since the nodes keep the logs of pods")
     for name, network in app.networks.items():
-        for key in _NETWORK_KEYS:
+        for key, why in _NETWORK_KEYS.items():
             if network.get(key) not in (None, "overlay", False):
-                reader.at("networks").at(name).at(key).note(
-                    "ignored, since the cluster has one network"
-                )
+                reader.at("networks").at(name).at(key).note(f"ignored, since {why}")
 
 
 def _note_process(service: Service, place: Reader) -> None:

@@ -205,6 +205,7 @@ _OBJECT_KEYS: dict[str, str] = {
     "networks.driver": "ignored: the cluster has one network",
     "networks.driver_opts": "ignored: the cluster has one network",
     "networks.attachable": "ignored: every pod with the network's label is on it",
+    "networks.ipam": "ignored: the cluster assigns addresses",
     "networks.internal": (
         "pods on internal networks only reach nothing but those networks and the cluster's DNS"
     ),
@@ -236,7 +237,6 @@ _OBJECT_KEYS: dict[str, str] = {
 _REFUSED_OBJECT_KEYS: dict[str, str] = {
     "networks.enable_ipv4": "the cluster decides; leave it out",
     "networks.enable_ipv6": "the cluster decides; leave it out",
-    "networks.ipam": "the cluster assigns addresses; leave it out",
     "secrets.driver": NOT_YET,
     "secrets.driver_opts": NOT_YET,
     "secrets.template_driver": NOT_YET,

@@ -16,7 +16,7 @@ from ..._deploy.history import Record
 from ..._deploy.ports import Contents, Fence, Observation
 from ..._deploy.resolution import Resolved
 from ..._deploy.service_diff import objects_to_create
-from . import image_digests, job_mode, lookup, planning, storage
+from . import image_digests, job_mode, lookup, network_addresses, planning, storage
 from .compare import HASH, render, service_hash, updated
 from .engine import Engine
 from .observe import APP, RELEASE, SERVICE, STACK, TOKEN, VERSION
@@ -68,6 +68,8 @@ class Driver:
                 "Options": entry.get("driver_opts", {}),
                 "Labels": {**entry.get("labels", {}), APP: app, STACK: app},
             }
+            if "ipam" in entry:
+                body["IPAM"] = network_addresses.body(entry["ipam"])
             self._engine.post("/networks/create", body)
 
         side_by_side(make, objects_to_create(resolved.networks, existing))

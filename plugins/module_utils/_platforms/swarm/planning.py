@@ -39,7 +39,7 @@ from ..._deploy.service_diff import (
     removed_services,
     service_plan,
 )
-from . import job_mode, published_ports, volume_changes
+from . import job_mode, network_addresses, published_ports, volume_changes
 from .compare import targets
 from .observe import APP, RELEASE, STACK, Snapshot, is_own_network, states
 from .service_names import service_name
@@ -73,6 +73,9 @@ def plan(
     problems += _external_in_the_way(comparison)
     problems += fixed
     recreated = _recreated_networks(comparison)
+    created = objects_to_create(resolved.networks, set(snapshot.names.networks) - recreated)
+    if not wishes.going_back:
+        problems += network_addresses.overlaps(resolved, snapshot.networks, created, recreated)
     services = _services(comparison, bodies, recreated, problems)
     raise_problems(app, problems)
     own = {
@@ -84,7 +87,7 @@ def plan(
     return Plan(
         services=tuple(services),
         create={
-            "networks": objects_to_create(resolved.networks, set(names.networks) - recreated),
+            "networks": created,
             "secrets": objects_to_create(resolved.secrets, names.secrets),
             "configs": objects_to_create(resolved.configs, names.configs),
         },
@@ -266,15 +269,19 @@ def _network_differences(
     }
     labels, existing = entry.get("labels", {}), network.get("Labels") or {}
     live = newest(comparison.records, LIVE)
-    former = live.resolved.networks.get(name, {}).get("labels", {}) if live else {}
+    before = live.resolved.networks.get(name, {}) if live else {}
     # Labels that others set are theirs; a network takes none after it was made.
-    owned = sorted({**former, **labels})
+    owned = sorted({**before.get("labels", {}), **labels})
+    addresses = network_addresses.differences(
+        network, entry.get("ipam", {}), before.get("ipam", {})
+    )
     return [
         *((f"labels.{key}", existing.get(key), labels.get(key)) for key in owned),
         ("driver", network.get("Driver"), entry.get("driver", _DRIVER)),
         ("driver_opts", options, entry.get("driver_opts", {})),
         ("attachable", bool(network.get("Attachable")), bool(entry.get("attachable"))),
         ("internal", bool(network.get("Internal")), bool(entry.get("internal"))),
+        *addresses,
     ]
 
 

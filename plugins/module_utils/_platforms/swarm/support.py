@@ -170,6 +170,10 @@ _OBJECT_KEYS: dict[str, str] = {
     "networks.driver_opts": "options of the driver",
     "networks.attachable": "`Attachable`",
     "networks.internal": "`Internal`",
+    "networks.ipam": (
+        "`IPAM`: `driver`, `options`, and the `subnet`, `gateway` and `ip_range` of each `config`;"
+        " the engine ignores `aux_addresses`, so it is an error"
+    ),
     "networks.labels": "`Labels`",
     "volumes.name": "the volume's name; else `<app>_<key>`",
     "volumes.external": "mounted under its own name",
@@ -196,7 +200,6 @@ _OBJECT_KEYS: dict[str, str] = {
 _REFUSED_OBJECT_KEYS: dict[str, str] = {
     "networks.enable_ipv4": "Swarm decides itself; leave it out",
     "networks.enable_ipv6": NOT_YET,
-    "networks.ipam": "create the network beforehand and declare it external",
     "secrets.driver": NOT_YET,
     "secrets.driver_opts": NOT_YET,
     "secrets.template_driver": NOT_YET,
@@ -263,6 +266,23 @@ def _ownership(grant: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(grant[key] for key in ("uid", "gid", "mode"))
 
 
+def _check_addresses(app: Compose, reader: Reader) -> None:
+    """Report addresses that overlay networks do not have."""
+    for name, network in app.networks.items():
+        place = reader.at("networks").at(name).at("ipam").at("config")
+        for index, pool in enumerate(network.get("ipam", {}).get("config", [])):
+            if ":" in pool["subnet"]:
+                # A network of one such subnet: its tasks are rejected (20.10.24).
+                place.at(index).at("subnet").problem(
+                    "an overlay network has IPv4 addresses only; leave the subnet out"
+                )
+            if "aux_addresses" in pool:
+                place.at(index).at("aux_addresses").problem(
+                    "Swarm reserves no addresses, and tasks would get these; leave it out and"
+                    " narrow the addresses of tasks by ip_range"
+                )
+
+
 def _check_ports(app: Compose, reader: Reader) -> None:
     """Report a port that one service publishes on all nodes and another one on its own."""
     owners: dict[tuple[Any, Any], str] = {}
@@ -299,6 +319,6 @@ SUPPORT = Support(
     refused_object_keys=_REFUSED_OBJECT_KEYS,
     refused_values=_REFUSED_VALUES,
     read_overlay=_read_overlay,
-    checks=(_check_probes, _check_grants, _check_ports),
+    checks=(_check_probes, _check_grants, _check_addresses, _check_ports),
     without_ignored=_without_ignored,
 )

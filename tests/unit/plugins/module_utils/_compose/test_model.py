@@ -192,8 +192,8 @@ OBJECT_PROBLEMS = [
     ),
     (
         "networks",
-        {"ipam": {"config": [{"subnet": "10.1.0.0/24"}]}},
-        "networks.it.ipam: create the network beforehand and declare it external",
+        {"external": True, "ipam": {"config": [{"subnet": "10.1.0.0/24"}]}},
+        "networks.it: is external, so ipam cannot be set here",
     ),
     (
         "networks",

@@ -175,6 +175,7 @@ def test_settings_of_networks_are_passed_over():
         "driver": "overlay",
         "driver_opts": {"encrypted": ""},
         "attachable": True,
+        "ipam": {"config": [{"subnet": "10.1.0.0/24"}]},
         "internal": True,
         "labels": {"a": "b"},
     }
@@ -183,7 +184,7 @@ def test_settings_of_networks_are_passed_over():
     assert taken.notes == [
         f"networks.n.{key}: ignored, since the cluster has one network"
         for key in ("driver_opts", "attachable")
-    ]
+    ] + ["networks.n.ipam: ignored, since the cluster assigns addresses"]
     assert (
         app(
             {"web": {"networks": ["n"]}}, networks={"n": {"driver": "bridge", "attachable": False}}

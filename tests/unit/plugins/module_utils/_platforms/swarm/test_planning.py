@@ -152,6 +152,31 @@ def test_foreign_objects_are_in_the_way():
     assert actions(ONE, found, Wishes(adopt=True)) == {"web": UPDATE, "db": KEEP}
 
 
+def with_subnet(subnet):
+    return resolved(
+        {
+            "services": {"web": {"image": "a:1"}, "db": {"image": "b:1"}},
+            "networks": {"default": {"ipam": {"config": [{"subnet": subnet}]}}},
+        }
+    )
+
+
+def test_addresses_of_networks():
+    """They change only with the network, and are nobody else's."""
+    found, app = found_for(ONE), with_subnet("10.1.0.0/24")
+    found.networks[0]["IPAM"] = {"Config": [{"Subnet": "10.1.0.0/24", "Gateway": "10.1.0.1"}]}
+    assert actions(app, found) == {"web": KEEP, "db": KEEP}
+    other = with_subnet("10.1.0.0/25")
+    assert problems(other, found) == ["networks: shop_default"]
+    anew = Wishes(recreate=frozenset({"shop_default"}))
+    assert actions(other, found, anew) == {"web": RECREATE, "db": RECREATE}
+
+    taken = Snapshot(nodes=[NODE], networks=[{**found.networks[0], "Name": "others"}])
+    assert problems(other, taken) == ["networks: shop_default"]
+    assert actions(other, taken, Wishes(going_back=True)) == {"web": CREATE, "db": CREATE}
+    assert actions(with_subnet("10.1.1.0/24"), taken) == {"web": CREATE, "db": CREATE}
+
+
 def test_what_takes_a_port_waits_for_it():
     port = [{"target": 80, "published": 8080, "mode": "host"}]
     old = resolved({"services": {"old": {"image": "a:1", "ports": port}}})
