@@ -4,6 +4,7 @@
 # make quickstart   a private Swarm on this host, and a tour of releases and deliveries; PLATFORM=kubernetes for a private cluster
 # make test         the quick tests, and the long ones that depend on changed files, on private platforms
 # make test-all     all tests; writes tests/last-full-run.json if they pass
+# make versions     builds the other versions of the platforms, which make test-all then runs on, too
 # make test-list    the suites that make test would run whole, and why
 # make test-unit    the quick tests, without a platform
 # make lint         all checks of the code, the documentation and its words
@@ -15,7 +16,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-all test-list test-packages test-unit test-oldest test-integration test-directory test-events test-delivery test-schedule test-awx test-molecule lint bench clean docs pictures
+.PHONY: help quickstart test test-all test-list versions test-packages test-unit test-oldest test-integration test-directory test-events test-delivery test-schedule test-awx test-molecule lint bench clean docs pictures
 
 PYTHON ?=
 PLATFORM ?= swarm
@@ -61,6 +62,11 @@ test-all: test-packages
 
 test-list:
 	@bin="$(BIN)"; "$$bin/python" -m tests.suites list
+
+# About 30 minutes on two cores, once a version. VERSIONS="26 1.37" builds these alone.
+versions: packages
+	@$(SETUP) packages debootstrap gcc libseccomp-dev pkg-config
+	@bin="$(BIN)"; "$$bin/python" -m tests.testbed.other_versions $(VERSIONS)
 
 # Everything that the suites need: packages, and Kubernetes programs, which are built once a version.
 test-packages: directory-packages session-packages

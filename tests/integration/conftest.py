@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.testbed import images, kubernetes_images
+from tests.testbed import downloaded_parts, engines, images, kubernetes_images
 from tests.testbed.kubernetes_bed import KubernetesBed
 from tests.testbed.machine import Machine
 from tests.testbed.swarm_bed import (
@@ -25,6 +25,7 @@ from tests.testbed.swarm_bed import (
     SwarmBed,
     htpasswd,
 )
+from tests.testbed.versions import TODAYS_KUBERNETES
 
 from .harness import Player
 from .kubernetes_platform import KubernetesPlatform
@@ -38,13 +39,15 @@ def machine_name(testrun_uid: str, worker_id: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def engine(machine_name: str) -> Iterator[SwarmBed]:
+def engine(machine_name: str, request: pytest.FixtureRequest) -> Iterator[SwarmBed]:
     """A private one-node Swarm with an open and a private registry for each worker.
 
     Gone at the end.
     """
+    version = request.config.getoption("--platform-version")
+    skip_if_lacking(engines.lacks(version))
     machine = Machine(machine_name)
-    swarm = SwarmBed(machine)
+    swarm = SwarmBed(machine, version=version)
     try:
         swarm.up()
         swarm.registry()
@@ -65,12 +68,14 @@ def engine(machine_name: str) -> Iterator[SwarmBed]:
 
 
 @pytest.fixture(scope="session")
-def cluster(machine_name: str) -> Iterator[KubernetesBed]:
+def cluster(machine_name: str, request: pytest.FixtureRequest) -> Iterator[KubernetesBed]:
     """A private one-node Kubernetes with an open and a private registry for each worker.
 
     Gone at the end.
     """
-    cluster = KubernetesBed(Machine(machine_name))
+    version = request.config.getoption("--platform-version")
+    skip_if_lacking(downloaded_parts.lacks(version))
+    cluster = KubernetesBed(Machine(machine_name), version or TODAYS_KUBERNETES)
     try:
         cluster.up()
         # A volume is never given again, and one worker may have most of the tests that need them.
@@ -85,6 +90,12 @@ def cluster(machine_name: str) -> Iterator[KubernetesBed]:
         yield cluster
     finally:
         cluster.down()
+
+
+def skip_if_lacking(reason: str) -> None:
+    """Skip what runs on a version that is not here; tests.suites shows the reason."""
+    if reason:
+        pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -109,6 +120,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("swarm", "kubernetes"),
         default="swarm",
         help="the platform that the suite runs on",
+    )
+    parser.addoption(
+        "--platform-version",
+        default="",
+        help="its version, of those in tests/testbed/versions.py; by default, today's",
     )
 
 

@@ -27,7 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from . import full_run
-from .catalog import SESSIONS, PytestSession
+from .catalog import OTHER_VERSIONS, SESSIONS, PytestSession
 from .chosen_suites import Chosen, all_suites, choose_suites
 from .outcomes import Row, failed_lines, is_hollow_by_mistake, remarks, table, totals
 from .sessions import Run, side_by_side
@@ -40,7 +40,10 @@ MINUTES = 65.0
 SHARE = 1.15
 # More than that is a fault, not bad luck; to repeat it would take as long as the first time.
 MOST_REPEATED = 20
-OPTIONAL = {"awx/test_real": "needs a real AWX"}
+OPTIONAL = {
+    "awx/test_real": "needs a real AWX",
+    **dict.fromkeys((session.name for session in OTHER_VERSIONS), "needs make versions"),
+}
 
 
 def main(words: Sequence[str]) -> int:
@@ -119,8 +122,13 @@ def _session(session: PytestSession, chosen: Chosen, until: float | None) -> Run
         return None
     quick = [f"--quick-only={ROOT / suite.path}" for suite, choice in mine if not choice.is_whole]
     limit = [f"--long-until={until}"] if until else []
-    paths = [suite.path for suite, _choice in mine]
+    paths = _paths(session, mine)
     return _pytest(session.name, session, [*quick, *limit, *_workers(session), *paths])
+
+
+def _paths(session: PytestSession, chosen: Chosen) -> Iterable[str]:
+    """Return what pytest runs: the files of the suites, or the tests that the session names."""
+    return session.tests or [suite.path for suite, _choice in chosen]
 
 
 def _workers(session: PytestSession) -> list[str]:

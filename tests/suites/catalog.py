@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.testbed.versions import ENGINES, KUBERNETES_VERSIONS, TODAYS_KUBERNETES
+
 from .dependencies import Files
 
 _ONLY = re.compile(r"^pytestmark = .*\bmark\.only\(\"(\w+)\"\)", re.MULTILINE)
@@ -25,7 +27,8 @@ class PytestSession:
 
     ``load`` is how many processors it keeps busy by itself, as measured on two of them;
     ``is_in_order`` if its tests come in the order of their file;
-    ``without`` matches files that its suites import and never use.
+    ``without`` matches files that its suites import and never use. ``tests`` are the only ones of
+    the folder that it runs. ``is_for_full_runs`` if make test never runs it.
     """
 
     name: str
@@ -39,6 +42,8 @@ class PytestSession:
     uses: tuple[str, ...] = ()
     is_one_suite: bool = False
     is_in_order: bool = False
+    tests: tuple[str, ...] = ()
+    is_for_full_runs: bool = False
 
 
 # A platform's suites load the other platform's drivers, and never call them.
@@ -47,6 +52,41 @@ _NOT_ON_SWARM = re.compile(
     r"|testbed/(kubernetes_|downloaded_parts|issuer)"
 )
 _NOT_ON_KUBERNETES = re.compile(r"_platforms/swarm/|integration/swarm_platform\.py")
+
+MAIN_ROAD = (
+    "test_rollout.py::test_case[good]",
+    "test_rollout.py::test_case[exit-at-start]",
+    "test_rollout.py::test_case[failing-health-check]",
+    "test_jobs.py",
+    "test_secrets.py::test_unchanged_secrets_change_nothing",
+    "test_ownership.py::test_absent_leaves_only_volumes",
+)
+"""First release, change, failures that are rolled back, no changes, secrets, job, removal."""
+
+
+def _main_road(platform: str, version: str) -> PytestSession:
+    """Return a session on another version of a platform than that of all other tests."""
+    folder = "tests/integration"
+    return PytestSession(
+        f"{platform}-{version}",
+        folder,
+        0.6,
+        options=("--platform", platform, "--platform-version", version),
+        is_one_suite=True,
+        tests=tuple(f"{folder}/{test}" for test in MAIN_ROAD),
+        is_for_full_runs=True,
+    )
+
+
+OTHER_VERSIONS = (
+    *(_main_road("swarm", version) for version in ENGINES if version),
+    *(
+        _main_road("kubernetes", version)
+        for version in KUBERNETES_VERSIONS
+        if version != TODAYS_KUBERNETES
+    ),
+)
+"""Sessions that are skipped with their reason where ``make versions`` has not built the version."""
 
 SESSIONS = (
     PytestSession(
@@ -81,6 +121,7 @@ SESSIONS = (
         python="3.9",
         requirements="tests/requirements-oldest.txt",
     ),
+    *OTHER_VERSIONS,
 )
 """The longest first, so that the others fill the time that is left."""
 

@@ -19,7 +19,7 @@ def choose_suites(root: Path) -> Chosen:
     """Return all suites with what is chosen of them, the most urgent first."""
     record = full_run.read(root)
     files = of_repository(root)
-    by_name = {suite.name: suite for suite in suites(files)}
+    by_name = {suite.name: suite for suite in suites(files) if not suite.session.is_for_full_runs}
     choices = choose(
         {name: suite.dependencies(files) for name, suite in by_name.items()},
         full_run.changes(root, record),

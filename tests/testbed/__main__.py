@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The test bed by hand: ``python3 -m tests.testbed up NAME | down NAME | clean``."""
+"""The test bed by hand: ``python3 -m tests.testbed up NAME [ENGINE] | down NAME | clean``."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from .machine import (
 from .swarm_bed import SwarmBed
 
 
-def up(name: str) -> None:
+def up(name: str, engine: str = "") -> None:
     """Start a private one-node Swarm with a registry and the example's images.
 
     Prints the value of docker_host.
     """
-    swarm = SwarmBed(Machine(name))
+    swarm = SwarmBed(Machine(name), version=engine)
     swarm.up()
     swarm.registry()
     images.build_front(swarm)
@@ -62,7 +62,7 @@ def _names() -> Iterator[str]:
 
 def main(words: list[str]) -> int:
     """Run one command."""
-    commands = {("up", 2): up, ("down", 2): down, ("clean", 1): clean}
+    commands = {("up", 2): up, ("up", 3): up, ("down", 2): down, ("clean", 1): clean}
     command = commands.get((words[0] if words else "", len(words)))
     if command is None:
         print(__doc__)

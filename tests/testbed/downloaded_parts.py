@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The programs of a Kubernetes, built once from their Go modules and kept.
+"""Programs built once from their Go modules and kept: those of a Kubernetes, of an engine.
 
 By hand: ``python3 -m tests.testbed.downloaded_parts [helm] [kube-router]``.
 
@@ -16,13 +16,14 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from .machine import cache, exclusive_lock, run
+from .versions import KUBERNETES_VERSIONS, TODAYS_KUBERNETES
 
-KUBERNETES = "v1.36.3"
+KUBERNETES = KUBERNETES_VERSIONS[TODAYS_KUBERNETES].kubernetes
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Part:
     version: str
     packages: tuple[str, ...]
     flags: str = ""
+    tags: str = ""
+    needs_c: bool = False
 
     @property
     def name(self) -> str:
@@ -50,14 +53,6 @@ class Part:
         ]
 
 
-def _version_flags() -> str:
-    major, minor = KUBERNETES[1:].split(".")[:2]
-    values = {"gitVersion": KUBERNETES, "gitMajor": major, "gitMinor": minor}
-    return " ".join(
-        f"-X k8s.io/component-base/version.{key}={value}" for key, value in values.items()
-    )
-
-
 _PROGRAMS = (
     "kube-apiserver",
     "kube-controller-manager",
@@ -66,21 +61,31 @@ _PROGRAMS = (
     "kube-proxy",
     "kubectl",
 )
-PARTS = (
-    Part("go.etcd.io/etcd/server/v3", "v3.6.5", ("",)),
-    Part(
-        "github.com/containerd/containerd/v2",
-        "v2.2.0",
-        ("/cmd/containerd", "/cmd/containerd-shim-runc-v2", "/cmd/ctr"),
-    ),
-    Part("github.com/coredns/coredns", "v1.12.4", ("",)),
-    Part(
-        "k8s.io/kubernetes",
-        KUBERNETES,
-        tuple(f"/cmd/{name}" for name in _PROGRAMS),
-        _version_flags(),
-    ),
-)
+
+
+def containerd(version: str) -> Part:
+    """Return the runtime below a kubelet or an engine."""
+    names = ("containerd", "containerd-shim-runc-v2", "ctr")
+    return Part(
+        "github.com/containerd/containerd/v2", version, tuple(f"/cmd/{name}" for name in names)
+    )
+
+
+def parts(version: str) -> tuple[Part, ...]:
+    """Return the parts of a Kubernetes by its version, such as ``1.36``."""
+    versions = KUBERNETES_VERSIONS[version]
+    major, minor = version.split(".")
+    values = {"gitVersion": versions.kubernetes, "gitMajor": major, "gitMinor": minor}
+    flags = (f"-X k8s.io/component-base/version.{key}={value}" for key, value in values.items())
+    commands = tuple(f"/cmd/{name}" for name in _PROGRAMS)
+    return (
+        Part("go.etcd.io/etcd/server/v3", versions.etcd, ("",)),
+        containerd(versions.containerd),
+        Part("github.com/coredns/coredns", "v1.12.4", ("",)),
+        Part("k8s.io/kubernetes", versions.kubernetes, commands, " ".join(flags)),
+    )
+
+
 MORE = {
     "helm": Part("helm.sh/helm/v3", "v3.20.0", ("/cmd/helm",)),
     "kube-router": Part(
@@ -90,22 +95,44 @@ MORE = {
 """What only some tests need, by the name of the program."""
 
 
-def programs(*more: str, tell: Callable[[str], None] = lambda _line: None) -> dict[str, Path]:
-    """Return the path of each program, and of those of ``MORE``.
+def programs(
+    *more: str,
+    version: str = TODAYS_KUBERNETES,
+    tell: Callable[[str], None] = lambda _line: None,
+) -> dict[str, Path]:
+    """Return the path of each program of a Kubernetes, and of those of ``MORE``.
 
     Missing ones are built first, which takes about 15 minutes.
     """
+    found = built("kubernetes", (*parts(version), *(MORE[name] for name in more)), tell)
+    given = os.environ.get("KUBEBUILDER_ASSETS")
+    if given and version == TODAYS_KUBERNETES:
+        found.update({name: Path(given) / name for name in found if (Path(given) / name).exists()})
+    return found
+
+
+def built(kind: str, wanted: Iterable[Part], tell: Callable[[str], None]) -> dict[str, Path]:
+    """Return the paths of the programs of parts below a folder of the cache; build missing ones."""
     found: dict[str, Path] = {}
-    for part in (*PARTS, *(MORE[name] for name in more)):
-        folder = cache() / "kubernetes" / part.name
-        with exclusive_lock("kubernetes-parts"):
+    for part in wanted:
+        folder = cache() / kind / part.name
+        # A lock for each part, so that a run with all parts waits for no build of another version.
+        with exclusive_lock(f"{kind}-{part.name}"):
             if not (folder / "complete").exists():
                 _build(part, folder, tell)
         found.update({name: folder / "bin" / name for name in part.programs})
-    given = os.environ.get("KUBEBUILDER_ASSETS")
-    if given:
-        found.update({name: Path(given) / name for name in found if (Path(given) / name).exists()})
     return found
+
+
+def lacks(version: str) -> str:
+    """Return why a version of Kubernetes cannot be started here; today's is built when needed."""
+    absent = missing("kubernetes", parts(version)) if version else []
+    return f"{', '.join(absent)} is not built here; make versions builds it" if absent else ""
+
+
+def missing(kind: str, wanted: Iterable[Part]) -> list[str]:
+    """Return the names of the parts that are not built here."""
+    return [part.name for part in wanted if not (cache() / kind / part.name / "complete").exists()]
 
 
 def _build(part: Part, folder: Path, tell: Callable[[str], None]) -> None:
@@ -120,7 +147,7 @@ def _build(part: Part, folder: Path, tell: Callable[[str], None]) -> None:
         f"go {given['Go']}",
         f"require {part.module} {part.version}",
         *(f"tool {part.module}{package}" for package in part.packages),
-        *(line for entry in given.get("Replace") or () if (line := _replacement(entry))),
+        *(line for entry in given.get("Replace") or () if (line := _replacement(part, entry))),
     ]
     (folder / "go.mod").write_text("\n".join(lines) + "\n")
     _go(folder, "mod", "tidy")
@@ -129,27 +156,30 @@ def _build(part: Part, folder: Path, tell: Callable[[str], None]) -> None:
         words = (
             f"-p={len(os.sched_getaffinity(0))}",
             "-trimpath",
+            f"-tags={part.tags}",
             "-ldflags",
             f"-s -w {part.flags}",
         )
-        _go(folder, "build", *words, "-o", f"bin/{program}", f"{part.module}{package}")
+        target = ("-o", f"bin/{program}", f"{part.module}{package}")
+        _go(folder, "build", *words, *target, CGO_ENABLED=str(int(part.needs_c)))
         tell(f"  {program} after {time.monotonic() - begun:.0f} s")
     (folder / "complete").touch()
 
 
-def _replacement(entry: dict[str, dict[str, str]]) -> str:
+def _replacement(part: Part, entry: dict[str, dict[str, str]]) -> str:
     """Return the replacements of a module, for a build from outside.
 
     Its own folders become the modules that were made of them.
     """
     old, new = entry["Old"]["Path"], entry["New"]
     if new["Path"].startswith("./staging"):
-        return f"replace {old} => {old} {KUBERNETES.replace('v1', 'v0', 1)}"
+        return f"replace {old} => {old} {part.version.replace('v1', 'v0', 1)}"
     return "" if new["Path"].startswith(".") else f"replace {old} => {new['Path']} {new['Version']}"
 
 
-def _go(folder: Path, *words: str) -> str:
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=mod", "GOWORK": "off"}
+def _go(folder: Path, *words: str, **variables: str) -> str:
+    fixed = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod", "GOWORK": "off"}
+    environment = {**os.environ, **fixed, **variables}
     return run("go", *words, cwd=folder, env=environment)
 
 

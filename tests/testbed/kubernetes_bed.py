@@ -28,6 +28,7 @@ from .issuer import CLIENT, Issuer
 from .machine import CGROUPS, Machine, run
 from .swarm_bed import PASSWORD, USER, SwarmBed, htpasswd
 from .tls import Authority
+from .versions import TODAYS_KUBERNETES
 
 BRIDGE, PODS, DNS = "cni0", "10.244.0.0/24", "10.244.0.1"
 SERVICES, API = "10.96.0.0/16", "10.96.0.1"
@@ -63,8 +64,9 @@ class KubernetesBed:
     Its daemons see a private /run, /var/lib and /var/log.
     """
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, version: str = TODAYS_KUBERNETES) -> None:
         self.machine = machine
+        self.version = version
         self.node = machine.name
         self.kubeconfig = machine.folder / "admin.kubeconfig"
 
@@ -172,10 +174,14 @@ class KubernetesBed:
             self.inside("iptables", "--flush", f"KUBE-ROUTER-{direction}")
         self.inside("sysctl", "-q", "net.bridge.bridge-nf-call-iptables=0")
 
+    def programs(self, *more: str) -> dict[str, Path]:
+        """Return the paths of the programs of the cluster's version, and of those of ``MORE``."""
+        return programs(*more, version=self.version)
+
     def kubectl(self, *words: str | Path, **options: object) -> str:
         """Run kubectl as the cluster's administrator."""
         return run(
-            programs()["kubectl"],
+            self.programs()["kubectl"],
             f"--cache-dir={self.machine.folder}/kubectl",
             *words,
             env=self._environment(),
@@ -185,7 +191,7 @@ class KubernetesBed:
     def ctr(self, *words: str | Path, **options: object) -> str:
         """Run containerd's own client on the images and containers of the pods."""
         return self.inside(
-            programs()["ctr"],
+            self.programs()["ctr"],
             f"--address={self._runtime}/containerd.sock",
             "--namespace=k8s.io",
             *words,
@@ -484,7 +490,7 @@ class KubernetesBed:
             f"[{runtime_plugin}]\nrestrict_oom_score_adj = true\nenable_cdi = false",
             f'[{runtime_plugin}.cni]\nbin_dirs = ["/usr/lib/cni"]\nconf_dir = "{folder}/cni"',
             f'[{runtime_plugin}.containerd.runtimes.runc]\nruntime_type = "io.containerd.runc.v2"',
-            f'runtime_path = "{programs()["containerd-shim-runc-v2"]}"',
+            f'runtime_path = "{self.programs()["containerd-shim-runc-v2"]}"',
         ]
         return "\n".join(lines) + "\n"
 
@@ -622,7 +628,7 @@ class KubernetesBed:
         )
         place = f"nsenter --target={self.machine.pid('node')} --mount --uts"
         command = (
-            f"{place} env {proxies} {programs(*MORE.keys() & {name})[name]}"
+            f"{place} env {proxies} {self.programs(*MORE.keys() & {name})[name]}"
             f" {' '.join(self._commands()[name])}"
         )
         self.machine.start(name, command, isolated=False)

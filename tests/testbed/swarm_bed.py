@@ -12,6 +12,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from . import engines
 from .machine import Machine, run
 
 REGISTRY = "127.0.0.1:5000"
@@ -22,9 +23,10 @@ USER, PASSWORD = "ci", "open-sesame-42"
 class SwarmBed:
     """An engine that manages a Swarm of its own; an existing Docker is not touched."""
 
-    def __init__(self, machine: Machine, options: str = "") -> None:
+    def __init__(self, machine: Machine, options: str = "", version: str = "") -> None:
         self.machine = machine
         self.options = options
+        self.version = version
         self.socket = machine.folder / "docker.sock"
 
     @property
@@ -50,13 +52,14 @@ class SwarmBed:
         """Start the engine and wait until it answers."""
         folder, runtime = self.machine.folder, self.machine.runtime
         words = (
-            f"dockerd --data-root {folder}/data --exec-root {runtime}/exec -H {self.host} -p"
-            f" {folder}/dockerd.own.pid --cgroup-parent /{self.machine.netns} --storage-driver"
-            f" overlay2 {self.options}"
+            engines.command(self.version, self.machine),
+            f"--data-root {folder}/data --exec-root {runtime}/exec -H {self.host}",
+            f"-p {folder}/dockerd.own.pid --cgroup-parent /{self.machine.netns}",
+            f"--storage-driver overlay2 {self.options}",
         )
         for stale in (self.socket, folder / "dockerd.own.pid"):
             stale.unlink(missing_ok=True)
-        self.machine.start("dockerd", words)
+        self.machine.start("dockerd", " ".join(words))
         deadline = time.monotonic() + 60
         while not _answers(self):
             if self.machine.pid("dockerd") is None or time.monotonic() > deadline:

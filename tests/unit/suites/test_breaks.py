@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.suites.catalog import suites
+from tests.suites.catalog import OTHER_VERSIONS, suites
+from tests.suites.chosen_suites import all_suites
 from tests.suites.dependencies import of_repository
+from tests.testbed import downloaded_parts, engines
 
 from .conftest import ROOT, git, listed_reasons, reasons
 
@@ -186,6 +189,39 @@ def test_a_record_that_cannot_be_read_counts_as_none(
     printed = capsys.readouterr().out
     assert printed.startswith(notice) and printed.removeprefix(notice).strip()
     assert set(found.values()) == {"not in the last full run"}
+
+
+def test_other_versions_of_the_platforms_run_in_full_runs_alone(copy: Path) -> None:
+    names = {session.name for session in OTHER_VERSIONS}
+    assert names == {"swarm-26", "swarm-29", "kubernetes-1.31", "kubernetes-1.37"}
+    assert not names & set(reasons(copy))
+    assert names <= {suite.name for suite, _choice in all_suites(copy)}
+
+
+def test_the_main_road_consists_of_tests(copy: Path) -> None:
+    for test in OTHER_VERSIONS[0].tests:
+        file, _, name = test.partition("::")
+        assert f"def {name.partition('[')[0]}" in (copy / file).read_text()
+
+
+@pytest.mark.parametrize(
+    ("lacks", "version", "named"),
+    [
+        (engines.lacks, "26", "Debian trixie"),
+        (engines.lacks, "29", "moby-v2"),
+        (downloaded_parts.lacks, "1.37", "kubernetes-v1.37"),
+    ],
+)
+def test_what_is_not_built_is_named(
+    lacks: Callable[[str], str],
+    version: str,
+    named: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert lacks("") == ""
+    assert named in lacks(version) and lacks(version).endswith("make versions builds it")
 
 
 def test_without_git_there_is_no_traceback(copy: Path) -> None:
