@@ -71,11 +71,14 @@ class ActionModule(LiveAction):
             return self._with_manifests(options)
         sources = self._sources(options)
         support = PLATFORMS.support(options.get("platform", PLATFORMS.default))
+        everywhere = options.get("bind_mounts") == "everywhere"
+        sources.resolve_binds = everywhere or support.relative_binds
         source = load(sources, lambda content: model.read(content, support, options.get("images")))
         self.early_warnings = source.warnings
         values = (str(value) for value in sources.secret_values.values())
         request = RunRequest(
             contents=Contents(secrets=source.secrets, configs=source.configs),
+            relative_binds={} if everywhere else source.relative_binds,
             hidden=tuple(words_of([*source.secrets.values(), *values])),
         )
         kept = _without(options, _READ_BY_COMPOSE)

@@ -50,8 +50,8 @@ options:
   app:
     description:
       - The name of the app, whose services are deployed as one unit.
-      - From 1 to 40 characters of C(a-z), C(0-9), C(-) and C(_); the first and the last are letters
-        or digits. On Kubernetes without C(_).
+      - From 1 to 40 characters of C(a-z), C(A-Z), C(0-9), C(-) and C(_); the first and the last are
+        letters or digits. On Kubernetes without C(A-Z) and C(_).
       - On Swarm it is the prefix of the names of all objects of the app, like the name of a stack.
       - On Kubernetes workloads and Services have the names of the services, so give each app its
         own O(namespace).

@@ -133,6 +133,16 @@ options:
     type: list
     elements: path
     default: []
+  bind_mounts:
+    description:
+      - Where bind mounts with relative paths are allowed. A relative path starts at the folder of
+        the first Compose file on the control node, as with C(docker stack deploy).
+      - C(one_node) allows them if the Swarm has one node. The path must exist on that node.
+      - C(everywhere) states that all nodes have the files at this path, for example on a shared
+        file system. On Kubernetes a relative path needs it.
+    type: str
+    choices: [one_node, everywhere]
+    default: one_node
   images:
     description:
       - The image of services by name, as CI built it. It replaces C(image) in the Compose file,

@@ -125,10 +125,11 @@ def test_services_that_leave(platform: Any, player: Player, app: str) -> None:
 
 @pytest.mark.only("swarm")
 def test_a_stack_is_taken_over_without_restarts(platform: Any, player: Player, app: str) -> None:
-    """`adopt` takes over what docker stack deploy made.
+    """`adopt` takes over what docker stack deploy made, also with upper case and relative paths.
 
     A key that is dropped afterwards goes back.
     """
+    app = app.capitalize()
     spec = {
         "services": {
             "app": {
@@ -136,7 +137,7 @@ def test_a_stack_is_taken_over_without_restarts(platform: Any, player: Player, a
                 "networks": {"inside": {"aliases": ["also"]}},
                 "configs": [{"source": "settings", "target": "/settings"}],
                 "secrets": ["token"],
-                "volumes": ["data:/data"],
+                "volumes": ["data:/data", "./settings:/bound:ro"],
                 "hostname": "stacked",
                 "healthcheck": {"test": "true", "interval": "1s"},
                 "labels": {"on": "container"},
@@ -162,7 +163,10 @@ def test_a_stack_is_taken_over_without_restarts(platform: Any, player: Player, a
     outcome = player.run("release", {**options, "adopt": True})
     assert outcome.ok, outcome.output
     assert platform.running(app) == tasks, "the take-over restarted a task"
+    assert platform.exec(app, "app", "cat", "/bound") == "from the stack"
     assert not player.run("release", options).result["changed"]
+    other = player.run("release", {**options, "app": app.lower(), "adopt": True}).result
+    assert f"this Swarm has the app {app}" in other["msg"]
     dropped = changed(spec, "app", environment={"A": "1"})
     del dropped["services"]["app"]["hostname"]
     (folder / "stack.yml").write_text(json.dumps(dropped))

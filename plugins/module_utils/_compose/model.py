@@ -33,7 +33,7 @@ __all__ = ["APP_NAME", "DEFAULT_NETWORK", "Compose", "Section", "SpecError", "re
 
 _SERVICE_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?")
 _OBJECT_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
-APP_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?")
+APP_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]{0,38}[a-zA-Z0-9])?")
 DEFAULT_NETWORK = "default"
 _SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
 

@@ -41,6 +41,12 @@ _VOLUME_FLAGS: dict[str, dict[str, object]] = {
     "nocopy": {"volume": {"nocopy": True}},
 }
 _PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
+# What a relative path of a bind mount is, and what to write where it cannot be used.
+OF_CONTROL_NODE = "is a path of the control node"
+INSTEAD_OF_RELATIVE = (
+    "ship the file under configs or secrets, write an absolute path that exists on the nodes, or"
+    " set bind_mounts: everywhere if all nodes have it at this path"
+)
 # Consistency of the folders that Docker Desktop shares; no effect anywhere else.
 _LOCAL_FLAGS = ("cached", "delegated", "consistent")
 
@@ -271,9 +277,8 @@ def _checked_source(mount: dict[str, object], reader: Reader) -> object:
     source = str(mount.get("source", ""))
     if mount["type"] == "bind" and not source.startswith("/"):
         return reader.problem(
-            f"{source or 'a bind without source'} is a path of the control node, and a service"
-            " runs on any node; ship the file under configs or secrets, or write an absolute"
-            " path that exists on the nodes"
+            f"{source or 'a bind without source'} {OF_CONTROL_NODE}, and a service runs on any"
+            f" node; {INSTEAD_OF_RELATIVE}"
         )
     if mount["type"] == "tmpfs" and source:
         return reader.problem("a tmpfs has no source; leave it out")

@@ -75,3 +75,5 @@ class Support:
 
     Otherwise a change of an ignored setting would make another release.
     """
+    relative_binds: bool = False
+    """The plan takes relative paths of bind mounts where the app can run on one node only."""

@@ -30,6 +30,7 @@ class Wishes:
     ``going_back``: it rolls back after another release failed. What cannot be created as that
     release declares it is then a note of the plan, since an error would leave the app as it is.
     ``leaves_jobs``: no job runs, since a rollback must not repeat a former migration.
+    ``relative_binds``: paths of the control node that are mounted, by their places in the spec.
     """
 
     adopt: bool = False
@@ -37,6 +38,7 @@ class Wishes:
     monitor: float = 5.0
     going_back: bool = False
     leaves_jobs: bool = False
+    relative_binds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ from .ports import Wishes
 from .run_request import RunRequest
 
 _ORIGIN = "the options"
-_NAME_RULE = "must have 1 to 40 of a-z, 0-9, '-' and '_', and begin and end with a letter or digit"
+_NAME_RULE = (
+    "must have 1 to 40 of a-z, A-Z, 0-9, '-' and '_', and begin and end with a letter or digit"
+)
 
 
 def read_intent(
@@ -34,7 +36,10 @@ def read_intent(
         commit=_text(options, "commit"),
         resolve_image=_text(options, "resolve_image") or "auto",
         wishes=Wishes(
-            bool(options.get("adopt")), frozenset(options.get("recreate") or ()), limits.monitor
+            bool(options.get("adopt")),
+            frozenset(options.get("recreate") or ()),
+            limits.monitor,
+            relative_binds=request.relative_binds,
         ),
         limits=limits,
         immutable_versions=bool(options.get("immutable_versions")),

@@ -33,6 +33,8 @@ class RunRequest:
     ``prepare`` plans, and leaves the changes to a worker; ``follow`` reads the worker's journal
     from ``offset`` and waits for news up to ``seconds``.
     ``hidden``: words that must not be shown.
+    ``relative_binds``: the paths of bind mounts that were resolved on the control node, by their
+    places in the spec.
     """
 
     phase: str = WHOLE
@@ -44,6 +46,7 @@ class RunRequest:
     contents: Contents = field(default_factory=Contents)
     manifests: tuple[dict[str, Any], ...] = ()
     hidden: tuple[str, ...] = ()
+    relative_binds: dict[str, str] = field(default_factory=dict)
 
     def as_options(self) -> dict[str, Any]:
         """Return plain data, as options of the module."""
@@ -54,6 +57,7 @@ class RunRequest:
             "journal": self.journal,
             "offset": self.offset,
             "seconds": self.seconds,
+            "relative_binds": self.relative_binds,
         }
         secret = {
             "secrets": _encoded(self.contents.secrets),

@@ -17,9 +17,9 @@ from typing import Any
 
 from ...module_utils._compose.keys import LOCAL_KEYS
 from ...module_utils._core.errors import Problem, ShippingError, SpecError
-from ...module_utils._core.parsing import Reader, boolean, listing, mapping, text
+from ...module_utils._core.parsing import Reader, boolean, listing, mapping, text, word
 from ...module_utils._core.units import scalar_text
-from . import dotenv, inline_spec, yaml_reader
+from . import bind_paths, dotenv, inline_spec, yaml_reader
 from .interpolate import Unset, Values, interpolate
 from .merge import merge
 
@@ -29,17 +29,24 @@ CheckContent = Callable[[dict[str, Any]], object]
 
 @dataclass
 class LoadedSpec:
-    """A spec for the module; ``warnings`` are for the user."""
+    """A spec for the module; ``warnings`` are for the user.
+
+    ``relative_binds`` has the relative paths of bind mounts that were resolved, by their places.
+    """
 
     content: dict[str, Any]
     secrets: dict[str, bytes] = field(default_factory=dict)
     configs: dict[str, bytes] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    relative_binds: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
 class SpecSources:
-    """The sources of a spec: files or inline, with the values to fill in."""
+    """The sources of a spec: files or inline, with the values to fill in.
+
+    ``resolve_binds``: relative paths of bind mounts are resolved; otherwise they are problems.
+    """
 
     read: ReadFile
     compose: list[str] = field(default_factory=list)
@@ -50,6 +57,7 @@ class SpecSources:
     env_files: list[str] = field(default_factory=list)
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets_anywhere: bool = False
+    resolve_binds: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,9 @@ def load(sources: SpecSources, check: CheckContent | None = None) -> LoadedSpec:
     for section, contents in (("secrets", spec.secrets), ("configs", spec.configs)):
         for path, entry in _entries(spec.content, section):
             _add_data(path, entry, contents, loading)
+    if sources.resolve_binds:
+        services = _entries(spec.content, "services")
+        spec.relative_binds = bind_paths.resolve(services, os.path.abspath(folder))
     problems.extend(_problems_of(spec.content, check, loading))
     if problems:
         raise SpecError(_with_files(problems, sources.compose, layers, files), _origin(sources))
@@ -338,7 +349,12 @@ def _from_env_files(
         file = loading.full_path(entry["path"])
         try:
             content = _decoded(file, loading.sources.read(file))
-            lines = _new_lines(dotenv.parse(content, file, referable, variables), variables)
+            lines = (
+                dotenv.parse_raw(content, file)
+                if "format" in entry
+                else dotenv.parse(content, file, referable, variables)
+            )
+            lines = _new_lines(lines, variables)
             variables.update(lines)
             loading.from_files.update(
                 {f"{path}.environment.{key}": f"{file}, {key}" for key in lines}
@@ -373,17 +389,7 @@ def _inherited(key: str, reader: Reader, values: Values) -> str | None:
     return value
 
 
-_env_file_list = listing(
-    mapping(
-        {"path": text, "required": boolean},
-        {
-            "format": (
-                "only the usual format is read; leave it out, and put values with $ or quotes"
-                " between single quotes"
-            )
-        },
-    )
-)
+_env_file_list = listing(mapping({"path": text, "required": boolean, "format": word("raw")}))
 
 
 def _env_files(env_files: Any, reader: Reader) -> list[dict[str, Any]]:

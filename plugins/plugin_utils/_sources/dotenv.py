@@ -81,6 +81,27 @@ def parse(
     return result
 
 
+def parse_raw(text: str, name: str) -> dict[str, str | None]:
+    """Return keys with values as they are written: no quotes, variables or comments in them.
+
+    Only whole lines are comments, and blanks before a line are left out (docker/cli, pkg/kvfile).
+    """
+    result: dict[str, str | None] = {}
+    problems: list[Problem] = []
+    for number, line in enumerate(text.lstrip("\ufeff").split("\n"), 1):
+        line = line.removesuffix("\r").lstrip()
+        key, equals, value = line.partition("=")
+        if not line or line.startswith("#"):
+            continue
+        if re.fullmatch(r"[^ \t]+", key):
+            result[key] = value if equals else None
+        else:
+            problems.append(Problem(f"{name}:{number}", "is no KEY=value line"))
+    if problems:
+        raise SpecError(problems, name)
+    return result
+
+
 def _value(match: re.Match[str], values: Values) -> str | None:
     if match["single"] is not None:
         # Single quotes keep a value as it is written: no variables, no other escapes.

@@ -36,6 +36,8 @@ def _check_manifests(documents: list[Any], namespace: str | None, hooks: str) ->
 def _problem_of_name(app: str) -> str:
     if "_" in app:
         return f"{app!r} has '_', which no name on Kubernetes may have; write '-'"
+    if app != app.lower():
+        return f"{app!r} has upper case, which no name on Kubernetes may have; write {app.lower()}"
     return ""
 
 

@@ -61,8 +61,8 @@ _KEYS: dict[str, str | Plain] = {
     ),
     "network_mode": "`host` only: `hostNetwork`",
     "volumes": (
-        "volume: a PersistentVolumeClaim, or `emptyDir` without a name; bind: `hostPath`; tmpfs:"
-        " `emptyDir` in memory"
+        "volume: a PersistentVolumeClaim, or `emptyDir` without a name; bind: `hostPath`, with a"
+        " relative path only with `bind_mounts: everywhere`; tmpfs: `emptyDir` in memory"
     ),
     "tmpfs": (
         "`emptyDir` in memory with a `sizeLimit`; `mode` is ignored, since every user may write"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._compose import job_services
+from ..._compose.short_syntax import INSTEAD_OF_RELATIVE, OF_CONTROL_NODE
 from ..._core.errors import PlanError, Problem
 from ..._deploy import job_runs
 from ..._deploy.health import LIVE
@@ -71,6 +72,7 @@ def plan(
     bodies = {**snapshot.services, **adopted}
     fixed, notes = _in_place(comparison)
     problems += _external_in_the_way(comparison)
+    problems += _relative_binds(comparison)
     problems += fixed
     recreated = _recreated_networks(comparison)
     created = objects_to_create(resolved.networks, set(snapshot.names.networks) - recreated)
@@ -114,6 +116,15 @@ def _external_in_the_way(comparison: Comparison) -> Iterator[Problem]:
     yield from _missing_external(comparison.resolved, comparison.snapshot)
     if not comparison.wishes.going_back:
         yield from published_ports.taken(comparison.resolved, _other_services(comparison))
+
+
+def _relative_binds(comparison: Comparison) -> Iterator[Problem]:
+    """Return the paths of the control node that are mounted, where several nodes may run them."""
+    count = len(comparison.snapshot.nodes)
+    if count > 1:
+        for place, path in comparison.wishes.relative_binds.items():
+            text = f"{path} {OF_CONTROL_NODE}, and this Swarm has {count} nodes"
+            yield Problem(place, f"{text}; {INSTEAD_OF_RELATIVE}")
 
 
 def _other_services(comparison: Comparison) -> Iterator[Mapping[str, Any]]:

@@ -75,13 +75,14 @@ def write_lease(engine: Engine, app: str, lease: Lease) -> Lease:
     """
     labels = {**lease.labels(), APP: app, KIND: LEASE}
     if not lease.id:
-        return replace(
-            lease,
-            # The answer has the id alone; the version is read before the next write, as before each
-            # one.
-            id=_create(engine, "configs", lease_name(app), b"shipping.code lease", labels),
-            version=-1,
-        )
+        try:
+            identity = _create(engine, "configs", lease_name(app), b"shipping.code lease", labels)
+        except Outdated:
+            _check_case(engine, app)
+            raise
+        # The answer has the id alone; the version is read before the next write, as before each
+        # one.
+        return replace(lease, id=identity, version=-1)
     name = lease_name(app)
     # Only labels of a config can change; all other fields must be sent as they are (API,
     # ConfigUpdate).
@@ -92,6 +93,19 @@ def write_lease(engine: Engine, app: str, lease: Lease) -> Lease:
         version=lease.version,
     )
     return lease
+
+
+def _check_case(engine: Engine, app: str) -> None:
+    """Raise where the lease belongs to an app whose name differs in case only."""
+    # swarmkit compares names in lower case (manager/state/store/configs.go).
+    for config in engine.get("/configs", filters={"label": [f"{KIND}={LEASE}"]}):
+        other = config["Spec"]["Labels"].get(APP, app)
+        if other != app and other.lower() == app.lower():
+            raise PlatformError(
+                f"the app {app} cannot be released",
+                f"this Swarm has the app {other}, and names on a Swarm differ in more than case",
+                f"Set app to {other}, or to another name",
+            )
 
 
 def _create(engine: Engine, kind: str, name: str, data: bytes, labels: Mapping[str, str]) -> str:

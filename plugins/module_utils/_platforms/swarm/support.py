@@ -46,8 +46,9 @@ _KEYS: dict[str, str | Plain] = {
     "networks": "`TaskTemplate.Networks` with aliases; the service's own name is always one",
     "network_mode": "`host` only: the network `host`",
     "volumes": (
-        "`ContainerSpec.Mounts`: volume, bind (absolute paths), tmpfs; a bind's path must exist on"
-        " the nodes, since `bind.create_host_path` has no effect"
+        "`ContainerSpec.Mounts`: volume, bind, tmpfs; a bind's path must exist on the nodes, since"
+        " `bind.create_host_path` has no effect; relative paths where the Swarm has one node, or"
+        " with `bind_mounts: everywhere`"
     ),
     "tmpfs": "`ContainerSpec.Mounts` of type tmpfs",
     "secrets": (
@@ -321,4 +322,5 @@ SUPPORT = Support(
     read_overlay=_read_overlay,
     checks=(_check_probes, _check_grants, _check_addresses, _check_ports),
     without_ignored=_without_ignored,
+    relative_binds=True,
 )

@@ -339,13 +339,13 @@ def test_circles_of_dependencies(needs, expected):
     assert (problems(read_spec, content) if expected else read_spec(content).notes) == expected
 
 
-@pytest.mark.parametrize("name", ["a", "7", "ab", "shop", "my-shop_2", "a" * 40])
+@pytest.mark.parametrize("name", ["a", "7", "ab", "shop", "MyStack", "my-shop_2", "a" * 40])
 def test_names_of_apps(name):
     assert model.APP_NAME.fullmatch(name)
 
 
 @pytest.mark.parametrize(
-    "name", ["", "-", "Shop", "-shop", "shop-", "_shop", "my.shop", "my shop", "a" * 41, "shöp"]
+    "name", ["", "-", "-shop", "shop-", "_shop", "my.shop", "my shop", "a" * 41, "shöp"]
 )
 def test_what_is_no_name_of_an_app(name):
     assert not model.APP_NAME.fullmatch(name)

@@ -12,7 +12,8 @@ from .reading import SWARM, problems, problems_of, read_spec, spec
 
 ON_THE_CONTROL_MACHINE = (
     "is a path of the control node, and a service runs on any node; "
-    "ship the file under configs or secrets, or write an absolute path that exists on the nodes"
+    "ship the file under configs or secrets, write an absolute path that exists on the nodes, or"
+    " set bind_mounts: everywhere if all nodes have it at this path"
 )
 ON_ALL_ADDRESSES = (
     "Swarm publishes on all addresses of a node, not on {} alone; leave the address out and"

@@ -40,6 +40,7 @@ SECRETS = Contents(secrets={"key": b"\xff\x00"}, configs={"site": b"a: 1\n"})
 REQUESTS = [
     RunRequest(),
     RunRequest(PREPARE, "alice@ci 4f", LeaseAge(7, 1.5), contents=SECRETS, hidden=("sesame",)),
+    RunRequest(PREPARE, "alice@ci 4f", relative_binds={"services.a.volumes[0]": "./a (/srv/a)"}),
     RunRequest(PREPARE, "alice@ci 4f", manifests=({"kind": "Secret", "data": {"a": "Yg=="}},)),
     RunRequest(FOLLOW, journal="/state/shop-4f.jsonl", offset=120, seconds=5),
 ]
@@ -69,7 +70,7 @@ def test_nothing_that_ansible_would_mask_is_beside_a_secret():
         "configs": {"site": "YTogMQo="},
         "hidden": ["sesame"],
     }
-    assert SECRET_OPTION not in REQUESTS[3].as_options()
+    assert SECRET_OPTION not in REQUESTS[4].as_options()
 
 
 @pytest.mark.parametrize("answer", ANSWERS)

@@ -146,6 +146,12 @@ ENVIRONMENTS = [
         {"U": "value o above", "ABOVE": "above", "OWN": "o"},
     ),
     ("env_file: [a.env, later.env]", {"A": "a", "C": "c", "L": "a"}),
+    # As docker compose 2.30 and newer read it: a value is all that is after the first =.
+    (
+        "env_file: [{path: raw.env, format: raw}]",
+        {"Q": "'a' \"b\"", "D": "$V ${V} $$", "H": "x # y ", "E": "", "V": "value", "X": "a=b"},
+    ),
+    ("env_file: [{path: nope.env, required: false, format: raw}]", None),
     ("env_file: []", None),
     ("env_file: ", None),
     ("environment: []", []),
@@ -161,10 +167,14 @@ def test_environment_and_env_files(keys, expected):
         "app/bare-a.env": "A",
         "app/used.env": "ABOVE=above\nU=$V $OWN $ABOVE",
         "app/later.env": "L=$A",
+        "app/raw.env": (
+            "\ufeff# a comment\r\n\r\n  Q='a' \"b\"\r\nD=$V ${V} $$\nH=x # y \nE=\nV\nX=a=b"
+        ),
     }
     assert environment(keys, files, values={"V": "value"}) == expected
 
 
+BROKEN = "A=b\n? ?"
 ENVIRONMENT_PROBLEMS = [
     (
         "environment: [UNSET]",
@@ -193,11 +203,12 @@ ENVIRONMENT_PROBLEMS = [
         ["services.web.env_file[0].requird: unknown key; did you mean required?"],
     ),
     (
-        "env_file: [{path: a.env, format: raw}]",
-        [
-            "services.web.env_file[0].format: only the usual format is read; leave it out, and put"
-            " values with $ or quotes between single quotes"
-        ],
+        "env_file: [{path: a.env, format: row}]",
+        ["services.web.env_file[0].format: 'row' is not one of raw; did you mean raw?"],
+    ),
+    (
+        "env_file: [{path: broken.env, format: raw}]",
+        ["app/broken.env:2: is no KEY=value line"],
     ),
     ("env_file: [[a.env]]", ["services.web.env_file[0].path: must be a text, not a list"]),
     (
@@ -216,7 +227,7 @@ ENVIRONMENT_PROBLEMS = [
 
 @pytest.mark.parametrize(("keys", "expected"), ENVIRONMENT_PROBLEMS)
 def test_problems_of_environment_and_env_files(keys, expected):
-    assert problems(web(keys, **{"app/a.env": "A=a", "app/broken.env": "A=b\n?"})) == expected
+    assert problems(web(keys, **{"app/a.env": "A=a", "app/broken.env": BROKEN})) == expected
 
 
 @pytest.mark.parametrize("given", ["A=b", "[{A: b}]", "1"])
@@ -570,3 +581,40 @@ def test_a_missing_compose_file_says_so():
         == "cannot read app/compose.yml on the control node: No such file or directory. Correct"
         " the path."
     )
+
+
+BINDS = [
+    # a mount -> its source, and what the plan may refuse
+    ("'./conf:/etc/conf:ro'", "/srv/app/conf:/etc/conf:ro", "./conf (/srv/app/conf)"),
+    ("'../data:/data'", "/srv/data:/data", "../data (/srv/data)"),
+    ("'.:/src'", "/srv/app:/src", ". (/srv/app)"),
+    ("'~/keys:/keys'", "/home/user/keys:/keys", "~/keys (/home/user/keys)"),
+    (
+        "{type: bind, source: conf, target: /etc/conf}",
+        {"type": "bind", "source": "/srv/app/conf", "target": "/etc/conf"},
+        "conf (/srv/app/conf)",
+    ),
+]
+ABSOLUTE = "['/tmp:/tmp', 'data:/data', /anonymous, {type: volume, source: data, target: /more}]"
+
+
+@pytest.mark.parametrize(("mount", "expected", "place"), BINDS)
+def test_relative_paths_of_bind_mounts(mount, expected, place, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/user")
+    text = f"services: {{web: {{image: nginx, volumes: [{mount}]}}}}"
+    spec = loaded_from("/srv/app/compose.yml", text, resolve_binds=True)
+    assert spec.content["services"]["web"]["volumes"] == [expected]
+    assert spec.relative_binds == {"services.web.volumes[0]": place}
+    spec = loaded_from("/srv/app/compose.yml", text)
+    assert spec.content["services"]["web"]["volumes"] != [expected] and not spec.relative_binds
+
+
+def test_other_mounts_stay():
+    text = f"services: {{web: {{image: nginx, volumes: {ABSOLUTE}}}}}"
+    spec = loaded_from("/srv/app/compose.yml", text, resolve_binds=True)
+    assert spec.content == loaded_from("/srv/app/compose.yml", text).content
+    assert not spec.relative_binds
+
+
+def loaded_from(path, text, **sources):
+    return load(SpecSources(read=lambda _name: text.encode(), compose=[path], **sources))

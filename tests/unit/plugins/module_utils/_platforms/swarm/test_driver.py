@@ -15,8 +15,9 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
     PlatformError,
 )
 from ansible_collections.shipping.code.plugins.module_utils._deploy.history import Record
+from ansible_collections.shipping.code.plugins.module_utils._deploy.lease import Lease
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import Observation
-from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm import driver
+from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm import driver, storage
 from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.image_digests import (
     EngineCredentials,
 )
@@ -143,3 +144,27 @@ def test_a_port_that_is_given_up_is_waited_for():
     with pytest.raises(PlatformError) as caught:
         apply_both(FakeEngine(refusals=99))
     assert caught.value.why == PORT_IN_USE
+
+
+class FullEngine:
+    """An engine that has the lease of an app of this name already."""
+
+    def __init__(self, app: str) -> None:
+        self.app = app
+
+    def get(self, _path: str, **_query: Any) -> Any:
+        return [{"ID": "l", "Version": {"Index": 1}, "Spec": {"Labels": {APP: self.app}}}]
+
+    def post(self, _path: str, _body: Any) -> Any:
+        raise PlatformError("refused", "name conflicts with an existing object", status=409)
+
+
+def test_names_of_apps_differ_in_more_than_case():
+    """Otherwise a run would wait for a lease that is never given back."""
+    with pytest.raises(Outdated):
+        storage.write_lease(FullEngine("shop"), "shop", Lease("", -1))  # type: ignore[arg-type]
+    with pytest.raises(PlatformError) as caught:
+        storage.write_lease(FullEngine("Shop"), "shop", Lease("", -1))  # type: ignore[arg-type]
+    assert caught.value.why.startswith("this Swarm has the app Shop") and "Set app to Shop" in str(
+        caught.value
+    )

@@ -187,3 +187,22 @@ def test_what_takes_a_port_waits_for_it():
         if service.name == "old"
     )
     assert leaving.early and "new takes its port" in leaving.interruption
+
+
+def test_a_path_of_the_control_node_needs_one_node():
+    wishes = Wishes(relative_binds={"services.web.volumes[0]": "./conf (/srv/app/conf)"})
+    found = found_for(ONE)
+    assert actions(ONE, found, wishes) == {"web": KEEP, "db": KEEP}
+    found.nodes.append({**NODE, "ID": "n2"})
+    with pytest.raises(PlanError) as caught:
+        planning.plan("shop", ONE, [], found, wishes)
+    assert caught.value.facts["problems"] == [
+        {
+            "path": "services.web.volumes[0]",
+            "text": (
+                "./conf (/srv/app/conf) is a path of the control node, and this Swarm has 2 nodes;"
+                " ship the file under configs or secrets, write an absolute path that exists on the"
+                " nodes, or set bind_mounts: everywhere if all nodes have it at this path"
+            ),
+        }
+    ]
