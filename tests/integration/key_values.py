@@ -93,6 +93,9 @@ VALUES: dict[str, list[Any]] = {
     "pids_limit": [50, 60],
     "cpus": ["0.25", 0.5],
     "depends_on": [["image"], {"image": {"condition": "service_healthy"}}],
+    "shm_size": ["16m", "32m"],
+    "links": [["image"]],
+    "scale": [1, 0],
     "deploy.mode": ["replicated"],
     "deploy.replicas": [1, 0],
     "deploy.endpoint_mode": ["dnsrr", "vip"],
@@ -143,7 +146,6 @@ OTHERS: dict[str, dict[str, list[Any]]] = {
         "annotations": [{"example.com/note": "a b"}, ["example.com/note=c", "more=d"]],
         "hostname": ["first", "second"],
         "privileged": [True, False],
-        "shm_size": ["16m", "32m"],
         "sysctls": [
             {"net.ipv4.ip_unprivileged_port_start": 1023},
             {"net.ipv4.ip_unprivileged_port_start": 80},
@@ -172,7 +174,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "x-shipping": {"command": ["httpd", "-f", "-p", "8000"]},
 }
 # Keys that only the control node sees, or that every service of this table has.
-ELSEWHERE = {"image", "env_file"}
+ELSEWHERE = {"image", "env_file", "profiles"}
 # Keys that the platform passes over, or whose two values say the same.
 SILENT = {
     SWARM: {"expose", "depends_on", "platform", "x-shipping"},
@@ -192,6 +194,8 @@ DEFAULTS = {
     SWARM: {
         "expose",
         "depends_on",
+        "links",
+        "scale",
         "x-shipping",
         "deploy.mode",
         "deploy.replicas",
@@ -204,6 +208,8 @@ DEFAULTS = {
             "init",
             "privileged",
             "healthcheck",
+            "links",
+            "scale",
             "deploy.mode",
             "deploy.replicas",
             "deploy.endpoint_mode",

@@ -25,6 +25,7 @@ from .._core.parsing import (
 from . import service as services
 from .job_services import make_jobs
 from .keys import LOCAL_KEYS, below
+from .links import follow_links
 from .network_addresses import ipam
 from .normal_form import Compose, Section
 from .support import Support
@@ -49,7 +50,7 @@ def read(
     app = _read(content, dict(images or {}), reader, support)
     if reader.problems or app is None:
         raise SpecError(reader.problems)
-    return support.without_ignored(app)
+    return support.as_honored(app)
 
 
 def _read(
@@ -85,14 +86,16 @@ def _read(
         configs=_objects("configs", top, reader, support),
     )
     _join_default_network(app)
+    follow_links(app, reader.at("services"))
     for name, service in app.services.items():
         _check_references(service, app, reader.at("services").at(name))
     make_jobs(app, reader.at("services"))
     _check_cycles(app.services, reader.at("services"))
     _check_published_once(app.services, reader.at("services"))
+    unlabeled = _without_selinux(app.services, reader.at("services"))
     for check in support.checks:
         check(app, reader)
-    app.notes = [*_notes(written), *reader.notes]
+    app.notes = [*_notes(written), *unlabeled, *reader.notes]
     return app
 
 
@@ -157,6 +160,24 @@ def _notes(services_of_file: dict[str, Any]) -> list[str]:
     return [f"ignored, for local development only: {', '.join(local)}"] if local else []
 
 
+def _without_selinux(services_of_app: Section, reader: Reader) -> list[str]:
+    """Remove the SELinux flags of bind mounts, and return one line that names them."""
+    places = []
+    for name, service in services_of_app.items():
+        for index, mount in enumerate(service.get("volumes", [])):
+            options = mount.get("bind", {})
+            if options.pop("selinux", None):
+                places.append(reader.at(name).at("volumes").at(index).place())
+                if not options:
+                    del mount["bind"]
+    if not places:
+        return []
+    return [
+        f"ignored, the SELinux flag of {', '.join(places)}; label these directories on the nodes"
+        " that enforce SELinux"
+    ]
+
+
 def _external(value: object, reader: Reader) -> object:
     """Read ``external: true``, or the old ``external: {name: …}``."""
     return (
@@ -213,6 +234,7 @@ def _normal_object(
     if isinstance(external, dict):
         entry["name"], external = external.get("name", name), True
     if external:
+        _note_foreign(entry, reader)
         extra = sorted(set(entry) - {"name"})
         if extra:
             reader.problem(f"is external, so {', '.join(extra)} cannot be set here")
@@ -223,6 +245,21 @@ def _normal_object(
     if entry.get("driver") in ("bridge", "default", "local"):
         del entry["driver"]
     return {key: value for key, value in entry.items() if value not in ({}, False)}
+
+
+# Settings of a network that its owner chose. Not among them: `internal`, on whose isolation an app
+# may rely.
+_OF_THE_OWNER = ("attachable", "driver", "driver_opts", "labels")
+
+
+def _note_foreign(entry: dict[str, Any], reader: Reader) -> None:
+    """Remove the settings of an external network that stack files repeat, and note them."""
+    is_network = reader.path.startswith("networks.")
+    repeated = [key for key in _OF_THE_OWNER if is_network and key in entry]
+    for key in repeated:
+        del entry[key]
+    if repeated:
+        reader.note(f"is external, so {', '.join(repeated)} is ignored")
 
 
 def _check_one_source(section: str, entry: dict[str, Any], reader: Reader) -> None:

@@ -16,6 +16,7 @@ from .._core.parsing import (
     cpus,
     duration,
     integer,
+    kind_of,
     listing,
     mapping,
     pairs,
@@ -216,6 +217,17 @@ def _env_file(value: object, reader: Reader) -> object:
     )
 
 
+def _profiles(value: object, reader: Reader) -> object:
+    if not isinstance(value, list):
+        return reader.problem(f"must be a list, not {kind_of(value)}")
+    if not value:
+        return None
+    return reader.problem(
+        "are chosen on the control node, which did not happen here; leave profiles out, or the"
+        " service"
+    )
+
+
 _probe = mapping(
     {
         "http": mapping(
@@ -307,6 +319,9 @@ PARSERS: dict[str, Parser] = {
     "pids_limit": integer(0),
     "cpus": cpus,
     "depends_on": short_syntax.dependencies,
+    "links": words,
+    "profiles": _profiles,
+    "scale": integer(0),
     "deploy": _deploy,
 }
 
@@ -324,6 +339,7 @@ _FOLDED = {
     "pids_limit": ("resources", "limits", "pids"),
     "cpus": ("resources", "limits", "cpus"),
     "mem_reservation": ("resources", "reservations", "memory"),
+    "scale": ("replicas",),
 }
 
 

@@ -29,7 +29,7 @@ from .job_services import COMPLETED
 _WORD = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\&|;<>])+""", re.DOTALL)
 _QUOTED = re.compile(r"""'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)""", re.DOTALL)
 _PORT = re.compile(
-    r"(?:(?:(?P<host>.+):)?(?P<published>[\d-]*):)?(?P<target>[\d-]+)(?:/(?P<protocol>\w+))?",
+    r"(?:(?:(?P<host>.*):)?(?P<published>[\d-]*):)?(?P<target>[\d-]+)(?:/(?P<protocol>\w+))?",
     re.ASCII,
 )
 _PROTOCOLS = ("tcp", "udp", "sctp")
@@ -219,11 +219,19 @@ def _apply_flag(flag: str, mount: dict[str, object], reader: Reader) -> None:
     if flag in _VOLUME_FLAGS:
         mount.update(_VOLUME_FLAGS[flag])
     elif flag in _PROPAGATION and mount["type"] == "bind":
-        mount["bind"] = {"propagation": flag}
+        _bind_options(mount)["propagation"] = flag
     elif flag in ("z", "Z"):
-        reader.refuse_value("selinux", " and leave z out")
+        # Engines and kubelets label volumes by themselves (moby, daemon/volumes_unix.go:
+        # setBindModeIfNull), so that the flag matters for directories of nodes only.
+        if mount["type"] == "bind":
+            _bind_options(mount)["selinux"] = flag
     elif flag and flag not in _LOCAL_FLAGS:
         reader.problem(f"unknown flag {flag!r}; use ro, rw or nocopy")
+
+
+def _bind_options(mount: dict[str, object]) -> dict[str, object]:
+    options = mount.setdefault("bind", {})
+    return options if isinstance(options, dict) else {}
 
 
 _long_volume_fields = mapping(
@@ -240,7 +248,7 @@ _long_volume_fields = mapping(
             },
         ),
         "bind": mapping(
-            {"propagation": word(*_PROPAGATION), "selinux": refused_value("selinux")},
+            {"propagation": word(*_PROPAGATION), "selinux": word("z", "Z")},
             {"recursive": "not supported yet; leave it out"},
             ignored=frozenset({"create_host_path"}),
         ),
@@ -433,7 +441,12 @@ def ulimits(value: object, reader: Reader) -> object:
 
 
 def platform(value: object, reader: Reader) -> object:
-    """Read ``os/arch`` or ``os/arch/variant``; a bare word is an architecture on linux."""
+    """Read ``os/arch`` or ``os/arch/variant``; a bare word is an architecture on linux.
+
+    An empty text, which a variable without a value leaves, is any platform, as in Compose.
+    """
+    if value == "":
+        return None
     pieces = str(value).lower().split("/")
     if not all(pieces) or len(pieces) > 3:
         return reader.problem(f"{value!r} is no platform; write for example linux/arm64")

@@ -19,7 +19,7 @@ from ...module_utils._compose.keys import LOCAL_KEYS
 from ...module_utils._core.errors import Problem, ShippingError, SpecError
 from ...module_utils._core.parsing import Reader, boolean, listing, mapping, text, word
 from ...module_utils._core.units import scalar_text
-from . import bind_paths, dotenv, inline_spec, yaml_reader
+from . import bind_paths, dotenv, inline_spec, profiles, yaml_reader
 from .interpolate import Unset, Values, interpolate
 from .merge import merge
 
@@ -91,8 +91,11 @@ def load(sources: SpecSources, check: CheckContent | None = None) -> LoadedSpec:
     # Before the merge, as docker compose does: `${P}:80` may be the same port as `80:80`.
     files: list[str] = []
     layers = []
-    for index, content in enumerate(_layers(sources, problems)):
-        layers.append(_interpolated(content, values, problems))
+    read = _layers(sources, problems)
+    inactive = _inactive(read, values)
+    # Before the values are filled in: what is left out needs none.
+    for index, content in enumerate(read):
+        layers.append(_interpolated(profiles.without(content, inactive), values, problems))
         files += sources.compose[index : index + 1] * (len(problems) - len(files))
     # Without one of the files, what it declares would be reported as missing.
     if len(layers) < len(sources.compose) or not isinstance(layers[0], dict):
@@ -106,13 +109,17 @@ def load(sources: SpecSources, check: CheckContent | None = None) -> LoadedSpec:
     for section, contents in (("secrets", spec.secrets), ("configs", spec.configs)):
         for path, entry in _entries(spec.content, section):
             _add_data(path, entry, contents, loading)
+    problems.extend(profiles.missing(spec.content, inactive))
     if sources.resolve_binds:
         services = _entries(spec.content, "services")
         spec.relative_binds = bind_paths.resolve(services, os.path.abspath(folder))
     problems.extend(_problems_of(spec.content, check, loading))
     if problems:
         raise SpecError(_with_files(problems, sources.compose, layers, files), _origin(sources))
-    spec.warnings = _UnreadEnvFile(sources).warnings(values.lacking)
+    spec.warnings = (
+        *profiles.warnings(inactive),
+        *_UnreadEnvFile(sources).warnings(values.lacking),
+    )
     return spec
 
 
@@ -226,6 +233,15 @@ def _layers(sources: SpecSources, problems: list[Problem]) -> list[Any]:
         except SpecError as error:
             problems.extend(error.problems)
     return layers
+
+
+def _inactive(layers: list[Any], values: Values) -> dict[str, list[str]]:
+    """Return the services that are left out, with their profiles."""
+    inactive = profiles.left_out(layers, values.plain.get(profiles.VARIABLE, ""))
+    if inactive and profiles.VARIABLE not in values.plain:
+        # So that a file .env that sets it, and is not read, is named.
+        values.lacking.add(profiles.VARIABLE)
+    return inactive
 
 
 def _interpolated(layer: Any, values: Values, problems: list[Problem]) -> Any:

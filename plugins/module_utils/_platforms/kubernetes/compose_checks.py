@@ -19,15 +19,12 @@ from ..._core.parsing import Reader
 from .compose_object_checks import check_collisions, check_service_names, check_volumes
 from .ignored_settings import LOCAL_LOG_DRIVERS
 from .pod_fields import NODE_LABELS, PLACEHOLDERS, SHARED_MEMORY, split_constraint
-from .service_names import LABEL_NAME
+from .service_names import LABEL_KEY, LABEL_NAME
 
-# Prefix of at most 253 characters, name of at most 63 (labels and selectors, "Syntax").
-_LABEL_KEY = re.compile(
-    r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-)
 # A label of RFC 1123, which may begin with a digit.
 _HOST_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
-_NUMBERS = re.compile(r"\d+(?::\d+)?")
+# The user and the group `root` have the number 0 in every image.
+_NUMBERS = re.compile(r"(?:\d+|root)(?::(?:\d+|root))?")
 _PLACEHOLDER = re.compile(r"\{\{\s*\.((?:Service|Node|Task)\.\w+)")
 # Placement constraints that are honored, beside node.labels.
 _CONSTRAINED = (*NODE_LABELS, "node.id", "node.role")
@@ -53,7 +50,7 @@ def _check_service(name: str, service: Service, reader: Reader) -> None:
         _check_identity,
         _check_host_names,
         _check_placeholders,
-        _check_label_keys,
+        _check_annotation_keys,
         _check_deploy,
         _check_ports,
         _check_grants,
@@ -79,7 +76,8 @@ def _check_host_names(service: Service, reader: Reader) -> None:
     hostname = service.get("hostname", "a")
     if not _HOST_NAME.fullmatch(hostname):
         reader.at("hostname").problem(
-            f"Kubernetes supports a name of a-z, 0-9 and '-', not {hostname!r}"
+            f"Kubernetes supports a name of a-z, 0-9 and '-', not {hostname!r}; write such a name,"
+            " or leave it out"
         )
     for index, entry in enumerate(service.get("extra_hosts", [])):
         if entry.endswith("=host-gateway"):
@@ -99,18 +97,14 @@ def _check_placeholders(service: Service, reader: Reader) -> None:
             )
 
 
-def _check_label_keys(service: Service, reader: Reader) -> None:
-    for path, labels in (
-        ("labels", service.get("labels", {})),
-        ("annotations", service.get("annotations", {})),
-        ("deploy.labels", service.get("deploy", {}).get("labels", {})),
-    ):
-        for key in labels:
-            if not _LABEL_KEY.fullmatch(key):
-                reader.at(path).at(key).problem(
-                    "is not a key on Kubernetes; write letters, digits, '-', '_' and '.', at most"
-                    " 63, after an optional domain and '/'"
-                )
+def _check_annotation_keys(service: Service, reader: Reader) -> None:
+    """Check annotations, which are for the platform; labels are for other programs as well."""
+    for key in service.get("annotations", {}):
+        if not LABEL_KEY.fullmatch(key):
+            reader.at("annotations").at(key).problem(
+                "is not a key on Kubernetes; write letters, digits, '-', '_' and '.', at most 63,"
+                " after an optional domain and '/'"
+            )
 
 
 def _check_deploy(service: Service, reader: Reader) -> None:
@@ -123,7 +117,8 @@ def _check_deploy(service: Service, reader: Reader) -> None:
     never_again = deploy.get("restart_policy", {}).get("condition") == "none"
     if never_again and not is_job(service):
         place.at("restart_policy.condition").problem(
-            "Kubernetes always restarts the pods of a service; leave it out"
+            "Kubernetes always restarts the pods of a service; leave it out, or write deploy.mode:"
+            " replicated-job where the program ends"
         )
     placement = deploy.get("placement", {})
     for index, text in enumerate(placement.get("constraints", [])):
@@ -160,7 +155,7 @@ def _check_spread(placement: Mapping[str, Any], reader: Reader) -> None:
 
 
 def _check_grants(service: Service, reader: Reader) -> None:
-    owner = service.get("user", "0").partition(":")[0]
+    owner = service.get("user", "0").partition(":")[0].replace("root", "0")
     groups = set()
     for section in ("secrets", "configs"):
         for index, grant in enumerate(service.get(section, [])):

@@ -17,6 +17,7 @@ from ..._compose.job_services import JOB_MODES
 from ..._compose.normal_form import Compose, Service
 from ..._compose.service import pruned
 from ..._core.parsing import Reader
+from .service_names import LABEL_KEY
 
 LOCAL_LOG_DRIVERS = (None, "json-file", "local", "journald", "none")
 _RESTART_DETAILS = ("delay", "max_attempts", "window")
@@ -37,6 +38,8 @@ def note_ignored(app: Compose, reader: Reader) -> None:
         place = reader.at("services").at(name)
         _note_process(service, place)
         _note_deploy(service.get("deploy", {}), place.at("deploy"))
+        _note_labels(service.get("labels", {}), place.at("labels"))
+        _note_labels(service.get("deploy", {}).get("labels", {}), place.at("deploy.labels"))
         for index, mount in enumerate(service.get("volumes", [])):
             if mount.get("tmpfs", {}).get("mode"):
                 place.at("volumes").at(index).note(
@@ -55,6 +58,16 @@ def _note_process(service: Service, place: Reader) -> None:
         place.at("init").note("ignored, since the program must be PID 1 to get its stop_signal")
     if service.get("ulimits"):
         place.at("ulimits").note("ignored, since the nodes' container runtime sets them")
+
+
+def _note_labels(labels: Mapping[str, str], place: Reader) -> None:
+    """Note labels that neither a label nor an annotation can hold, such as long ones of a proxy."""
+    lost = [key for key in labels if not LABEL_KEY.fullmatch(key)]
+    if lost:
+        place.note(
+            f"{', '.join(lost)} ignored, since a key on Kubernetes has letters, digits, '-', '_'"
+            " and '.', at most 63, after an optional domain and '/'"
+        )
 
 
 def _note_deploy(deploy: Mapping[str, Any], place: Reader) -> None:
@@ -86,7 +99,7 @@ def _note_deploy(deploy: Mapping[str, Any], place: Reader) -> None:
         )
 
 
-def without_ignored(app: Compose) -> Compose:
+def as_honored(app: Compose) -> Compose:
     """Return the app without the settings that are ignored; the given app stays as it is."""
     return replace(
         app,
@@ -100,6 +113,11 @@ def without_ignored(app: Compose) -> Compose:
 
 def _service_without_ignored(service: Service) -> Service:
     kept = _without(service, "ulimits", "logging")
+    if "labels" in kept:
+        kept["labels"] = _possible_labels(kept["labels"])
+    if "user" in kept:
+        # One form: the user root has the number 0 in every image.
+        kept["user"] = kept["user"].replace("root", "0")
     if "stop_signal" in kept:
         kept.pop("init", None)
     if "deploy" in kept:
@@ -109,8 +127,14 @@ def _service_without_ignored(service: Service) -> Service:
     return kept
 
 
+def _possible_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in labels.items() if LABEL_KEY.fullmatch(key)}
+
+
 def _deploy_without_ignored(deploy: Mapping[str, Any]) -> Service:
     kept = _without(deploy, "restart_policy", "rollback_config")
+    if "labels" in kept:
+        kept["labels"] = _possible_labels(kept["labels"])
     if deploy.get("mode") in JOB_MODES and "restart_policy" in deploy:
         kept["restart_policy"] = {key: deploy["restart_policy"][key] for key in _HONORED_OF_JOBS}
     if "update_config" in kept:

@@ -14,7 +14,7 @@ from ..._compose.support import Plain, Support, plain_keys, texts
 from ..._core.errors import suggestion
 from ..._core.parsing import Reader
 from .compose_checks import CHECKS
-from .ignored_settings import note_ignored, without_ignored
+from .ignored_settings import as_honored, note_ignored
 
 _BY_OVERLAY = "write {} under x-shipping.overlay.kubernetes"
 
@@ -30,7 +30,7 @@ _KEYS: dict[str, str | Plain] = {
     ),
     "env_file": "read on the control node, below `environment`",
     "working_dir": Plain("workingDir"),
-    "user": "`securityContext.runAsUser` and `runAsGroup`: numbers only",
+    "user": "`securityContext.runAsUser` and `runAsGroup`: numbers, or `root`",
     "group_add": "`securityContext.supplementalGroups` of the pod: numbers only",
     "hostname": "`hostname` of the pod",
     "init": (
@@ -47,7 +47,7 @@ _KEYS: dict[str, str | Plain] = {
     "stop_grace_period": "`terminationGracePeriodSeconds`, rounded up to seconds",
     "labels": (
         "labels of the pods, or annotations where a label may not be so written: a change restarts"
-        " the pods"
+        " the pods; keys that neither can have are ignored"
     ),
     "annotations": "annotations of the pods: a change restarts the pods",
     "ports": (
@@ -62,7 +62,8 @@ _KEYS: dict[str, str | Plain] = {
     "network_mode": "`host` only: `hostNetwork`",
     "volumes": (
         "volume: a PersistentVolumeClaim, or `emptyDir` without a name; bind: `hostPath`, with a"
-        " relative path only with `bind_mounts: everywhere`; tmpfs: `emptyDir` in memory"
+        " relative path only with `bind_mounts: everywhere`; tmpfs: `emptyDir` in memory; flags for"
+        " SELinux are ignored"
     ),
     "tmpfs": (
         "`emptyDir` in memory with a `sizeLimit`; `mode` is ignored, since every user may write"
@@ -102,6 +103,12 @@ _KEYS: dict[str, str | Plain] = {
     "depends_on": (
         "orders the rollout: `service_started`, `service_healthy`, `service_completed_successfully`"
     ),
+    "links": "as `depends_on`; both services need a common network; another name is an alias there",
+    "profiles": (
+        "read on the control node: as for `docker compose`, services are left out unless"
+        " `COMPOSE_PROFILES` in `values` has one of their profiles"
+    ),
+    "scale": "as `deploy.replicas`",
     "x-shipping": (
         "`probe`: the health check by HTTP or TCP; `overlay.kubernetes`: raw fields by kind of"
         " object"
@@ -114,7 +121,7 @@ _KEYS: dict[str, str | Plain] = {
     ),
     "deploy.labels": (
         "labels of the Deployment, or annotations where a label may not be so written: a change"
-        " restarts nothing"
+        " restarts nothing; keys that neither can have are ignored"
     ),
     "deploy.placement.constraints": (
         "`nodeAffinity`: `node.labels.*`, `node.hostname`, `node.id`, `node.role`,"
@@ -166,7 +173,6 @@ _REFUSED_KEYS: dict[str, str] = {
     "ipc": _BY_OVERLAY.format("hostIPC"),
     "isolation": NOT_YET,
     "label_file": "write the labels under labels",
-    "links": "services find each other by name in a namespace; use aliases for other names",
     "mac_address": "Kubernetes assigns addresses itself; leave it out",
     "mem_swappiness": "Kubernetes cannot tune swap; leave it out",
     "memswap_limit": "Kubernetes cannot limit swap; write mem_limit",
@@ -179,13 +185,8 @@ _REFUSED_KEYS: dict[str, str] = {
     "post_start": _BY_OVERLAY.format("lifecycle.postStart"),
     "pre_start": _BY_OVERLAY.format("initContainers"),
     "pre_stop": _BY_OVERLAY.format("lifecycle.preStop"),
-    "profiles": (
-        "a release has no profiles; keep such services in a file of their own and list it under"
-        " compose when wanted"
-    ),
     "provider": NOT_YET,
     "runtime": _BY_OVERLAY.format("runtimeClassName"),
-    "scale": "write deploy.replicas",
     "security_opt": _BY_OVERLAY.format("securityContext"),
     "storage_opt": "Kubernetes has no storage options; leave it out",
     "umask": "Kubernetes cannot set it; set it in the image's entrypoint",
@@ -256,7 +257,6 @@ _REFUSED_VALUES: dict[str, str] = {
     ),
     "ipv4": "the cluster decides; leave it out",
     "network_mode": "Kubernetes knows only network_mode host, not {}; use networks",
-    "selinux": "Kubernetes labels volumes for SELinux by itself; leave it out",
     "tmpfs": "a tmpfs on Kubernetes supports size, not {}; leave it out",
 }
 
@@ -289,5 +289,5 @@ SUPPORT = Support(
     refused_values=_REFUSED_VALUES,
     read_overlay=_read_overlay,
     checks=(*CHECKS, note_ignored),
-    without_ignored=without_ignored,
+    as_honored=as_honored,
 )

@@ -14,10 +14,12 @@ from dataclasses import replace
 from typing import Any
 
 from ..._compose.keys import NOT_YET
-from ..._compose.normal_form import Compose
+from ..._compose.normal_form import Compose, Service
 from ..._compose.support import Plain, Support, plain_keys, texts
 from ..._core.parsing import Reader
+from ..._core.units import octets
 
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path in the container
 _NO_SUCH_SETTING = "Swarm has no such setting; leave it out"
 
 # Key path below services.<name> -> how it is honored.
@@ -48,7 +50,7 @@ _KEYS: dict[str, str | Plain] = {
     "volumes": (
         "`ContainerSpec.Mounts`: volume, bind, tmpfs; a bind's path must exist on the nodes, since"
         " `bind.create_host_path` has no effect; relative paths where the Swarm has one node, or"
-        " with `bind_mounts: everywhere`"
+        " with `bind_mounts: everywhere`; flags for SELinux are ignored"
     ),
     "tmpfs": "`ContainerSpec.Mounts` of type tmpfs",
     "secrets": (
@@ -67,6 +69,7 @@ _KEYS: dict[str, str | Plain] = {
     "dns_opt": "`ContainerSpec.DNSConfig.Options`",
     "cap_add": "`ContainerSpec.CapabilityAdd`",
     "cap_drop": "`ContainerSpec.CapabilityDrop`",
+    "shm_size": "`ContainerSpec.Mounts`: a tmpfs of that size at `/dev/shm`",
     "sysctls": "`ContainerSpec.Sysctls`",
     "ulimits": "`ContainerSpec.Ulimits`",
     "platform": "`Placement.Platforms`: only nodes of that OS and architecture",
@@ -78,6 +81,12 @@ _KEYS: dict[str, str | Plain] = {
     "depends_on": (
         "orders the rollout: `service_started`, `service_healthy`, `service_completed_successfully`"
     ),
+    "links": "as `depends_on`; both services need a common network; another name is an alias there",
+    "profiles": (
+        "read on the control node: as for `docker compose`, services are left out unless"
+        " `COMPOSE_PROFILES` in `values` has one of their profiles"
+    ),
+    "scale": "as `deploy.replicas`",
     "x-shipping": "`probe` and `overlay.kubernetes` are for Kubernetes and ignored",
     "deploy.mode": "`Mode`: replicated, global, replicated-job or global-job",
     "deploy.replicas": (
@@ -129,7 +138,6 @@ _REFUSED_KEYS: dict[str, str] = {
     "ipc": "Swarm has no shared IPC namespaces; leave it out",
     "isolation": NOT_YET,
     "label_file": "write the labels under labels",
-    "links": "services find each other by name on a shared network; use networks and aliases",
     "mac_address": "Swarm assigns addresses itself; leave it out",
     "mem_swappiness": "Swarm cannot tune swap; leave it out",
     "memswap_limit": "Swarm cannot limit swap; write mem_limit",
@@ -143,18 +151,9 @@ _REFUSED_KEYS: dict[str, str] = {
     "privileged": (
         "Swarm cannot run privileged containers; name the capabilities it needs under cap_add"
     ),
-    "profiles": (
-        "a release has no profiles; keep such services in a file of their own and list it under"
-        " compose when wanted"
-    ),
     "provider": NOT_YET,
     "runtime": "Swarm uses each node's default runtime; leave it out",
-    "scale": "write deploy.replicas",
     "security_opt": "Swarm has no security options; set them as each node's default",
-    "shm_size": (
-        "Swarm has no such setting; mount a tmpfs at /dev/shm: volumes: [{type: tmpfs, target:"
-        " /dev/shm, tmpfs: {size: 256m}}]"
-    ),
     "storage_opt": "Swarm has no storage options; leave it out",
     "umask": "Swarm cannot set it; set it in the image's entrypoint",
     "use_api_socket": "bind-mount /var/run/docker.sock where the service may use it",
@@ -222,7 +221,6 @@ _REFUSED_VALUES: dict[str, str] = {
     ),
     "ipv4": "Swarm cannot switch this off; leave it out",
     "network_mode": "Swarm knows only network_mode host, not {}; use networks",
-    "selinux": "Swarm cannot relabel for SELinux; label the directory on the nodes{}",
     "tmpfs": "Swarm's tmpfs supports size and mode, not {}; leave it out",
 }
 
@@ -301,15 +299,39 @@ def _check_ports(app: Compose, reader: Reader) -> None:
                 )
 
 
-def _without_ignored(app: Compose) -> Compose:
-    """Return the app without probes."""
+def _check_shared_memory(app: Compose, reader: Reader) -> None:
+    """Report a service that mounts something else where its shared memory is."""
+    for name, service in app.services.items():
+        targets = {mount["target"] for mount in service.get("volumes", [])}
+        if "shm_size" in service and _SHARED_MEMORY in targets:
+            reader.at("services").at(name).at("shm_size").problem(
+                f"another mount has the target {_SHARED_MEMORY}; write one of them"
+            )
+
+
+def _as_honored(app: Compose) -> Compose:
+    """Return the app without probes, and with shared memory as the mount that it is."""
     return replace(
         app,
         services={
-            name: {key: value for key, value in service.items() if key != "x-shipping"}
+            name: _with_shared_memory(
+                {key: value for key, value in service.items() if key != "x-shipping"}
+            )
             for name, service in app.services.items()
         },
     )
+
+
+def _with_shared_memory(service: Service) -> Service:
+    """Return a service with a mount in place of the setting, which an engine has for containers."""
+    if "shm_size" not in service:
+        return service
+    kept = {key: value for key, value in service.items() if key != "shm_size"}
+    # As for docker run: a size of 0 is the engine's default.
+    if not octets(service["shm_size"]):
+        return kept
+    mount = {"type": "tmpfs", "target": _SHARED_MEMORY, "tmpfs": {"size": service["shm_size"]}}
+    return {**kept, "volumes": [*service.get("volumes", []), mount]}
 
 
 SUPPORT = Support(
@@ -320,7 +342,7 @@ SUPPORT = Support(
     refused_object_keys=_REFUSED_OBJECT_KEYS,
     refused_values=_REFUSED_VALUES,
     read_overlay=_read_overlay,
-    checks=(_check_probes, _check_grants, _check_addresses, _check_ports),
-    without_ignored=_without_ignored,
+    checks=(_check_probes, _check_grants, _check_addresses, _check_ports, _check_shared_memory),
+    as_honored=_as_honored,
     relative_binds=True,
 )

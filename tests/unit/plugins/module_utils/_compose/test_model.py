@@ -202,8 +202,8 @@ OBJECT_PROBLEMS = [
     ),
     (
         "networks",
-        {"external": True, "driver": "overlay"},
-        "networks.it: is external, so driver cannot be set here",
+        {"external": True, "driver": "overlay", "internal": True},
+        "networks.it: is external, so internal cannot be set here",
     ),
     ("networks", {"extrenal": True}, "networks.it.extrenal: unknown key; did you mean external?"),
     ("networks", "front", "networks.it: must be a mapping, not 'front'"),
@@ -320,6 +320,62 @@ def test_a_bad_declaration_is_told_once_only():
         "networks.front: must be a mapping, not 'x'",
         "volumes.data: must be a mapping, not a list",
     ]
+
+
+FLAGS = [
+    (["/a:/b:z"], {}, ["volumes[0]"]),
+    (["/a:/b:ro,Z"], {"read_only": True}, ["volumes[0]"]),
+    (["/a:/b:Z,rslave"], {"bind": {"propagation": "rslave"}}, ["volumes[0]"]),
+    (
+        [{"type": "bind", "source": "/a", "target": "/b", "bind": {"selinux": "z"}}],
+        {},
+        ["volumes[0]"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("volumes", "rest", "places"), FLAGS)
+def test_flags_for_selinux_are_ignored_and_named(volumes, rest, places):
+    read = read_spec(app(web={"volumes": volumes}))
+    mount = {"type": "bind", "source": "/a", "target": "/b"}
+    assert read.services["web"]["volumes"] == [{**mount, **rest}]
+    named = ", ".join(f"services.web.{place}" for place in places)
+    assert read.notes == [
+        f"ignored, the SELinux flag of {named}; label these directories on the nodes that enforce"
+        " SELinux"
+    ]
+
+
+def test_one_line_names_all_flags_for_selinux():
+    """Nodes label named volumes by themselves."""
+    content = {
+        **app(web={"volumes": ["/a:/b:z", "d:/d:Z", "/c:/c:z"]}, db={"volumes": ["/a:/b:z"]}),
+        "volumes": {"d": None},
+    }
+    (note,) = read_spec(content).notes
+    assert "services.web.volumes[0], services.web.volumes[2], services.db.volumes[0];" in note
+
+
+def test_scale_is_the_number_of_replicas():
+    assert read_spec(app(web={"scale": 2})) == read_spec(app(web={"deploy": {"replicas": 2}}))
+
+
+def test_an_empty_platform_is_any():
+    """A variable without a value leaves it."""
+    assert read_spec(app(web={"platform": ""})) == read_spec(app(web={}))
+
+
+def test_a_port_without_an_address_before_its_colon():
+    """A variable without a value leaves it; docker compose reads it as no address."""
+    assert read_spec(app(web={"ports": [":8080:80"]})) == read_spec(app(web={"ports": ["8080:80"]}))
+
+
+def test_what_stack_files_repeat_of_an_external_network():
+    entry = {"external": True, "driver": "overlay", "attachable": True, "name": "edge"}
+    content = {**app(web={"networks": ["edge"]}), "networks": {"edge": entry}}
+    read = read_spec(content)
+    assert read.networks == {"edge": {"external": True, "name": "edge"}}
+    assert read.notes == ["networks.edge: is external, so attachable, driver is ignored"]
 
 
 CYCLES = [

@@ -85,9 +85,27 @@ HABITS = [
         "a bind without source " + ON_THE_CONTROL_MACHINE,
     ),
     (
-        {"volumes": ["/a:/b:z"]},
-        "volumes[0]",
-        "Swarm cannot relabel for SELinux; label the directory on the nodes and leave z out",
+        {"volumes": [{"type": "bind", "source": "/a", "target": "/b", "bind": {"selinux": "s"}}]},
+        "volumes[0].bind.selinux",
+        "'s' is not one of z, Z",
+    ),
+    ({"scale": "many"}, "scale", "must be a whole number, not 'many'"),
+    ({"profiles": "dev"}, "profiles", "must be a list, not 'dev'"),
+    (
+        {"profiles": ["dev"]},
+        "profiles",
+        "are chosen on the control node, which did not happen here; leave profiles out, or the"
+        " service",
+    ),
+    (
+        {"scale": 2, "deploy": {"replicas": 3}},
+        "scale",
+        "says 2, and deploy.replicas says 3; write one of them",
+    ),
+    (
+        {"scale": 2, "deploy": {"mode": "global"}},
+        "scale",
+        "a global service runs once on each node; leave replicas out, or the mode",
     ),
     ({"volumes": ["/a:/b:rx"]}, "volumes[0]", "unknown flag 'rx'; use ro, rw or nocopy"),
     ({"volumes": ["data"]}, "volumes[0]", "'data': the path in the container must begin with /"),
@@ -366,18 +384,6 @@ def test_refused_keys_say_what_to_write_instead(key, remedy):
                 " run it outside the Swarm"
             ),
         ),
-        (
-            {"profiles": ["dev"]},
-            (
-                "profiles: a release has no profiles; keep such services in a file of their own and"
-                " list it under compose when wanted"
-            ),
-        ),
-        (
-            {"links": ["db"]},
-            "links: services find each other by name on a shared network; use networks and aliases",
-        ),
-        ({"scale": 2}, "scale: write deploy.replicas"),
         (
             {"extends": {"service": "x"}},
             "extends: not supported; use a YAML anchor, or a second file in the compose list",

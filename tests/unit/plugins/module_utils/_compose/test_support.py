@@ -43,7 +43,7 @@ TINY = Support(
     refused_object_keys={"volumes.driver": "there is one"},
     refused_values={},
     read_overlay=lambda value, reader: value,
-    without_ignored=without_labels,
+    as_honored=without_labels,
 )
 
 

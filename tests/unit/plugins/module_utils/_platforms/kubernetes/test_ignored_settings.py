@@ -90,8 +90,23 @@ NOTED = [
         ["logging: ignored, since the nodes keep the logs of pods"],
     ),
 ]
+LOST = (
+    "ignored, since a key on Kubernetes has letters, digits, '-', '_' and '.', at most 63, after"
+    " an optional domain and '/'"
+)
+LONG = "traefik.http.routers." + "x" * 60
+NOTED += [
+    ({"labels": {"a b": "c", LONG: "d"}}, [f"labels: a b, {LONG} {LOST}"]),
+    ({"deploy": {"labels": {LONG: "d"}}}, [f"deploy.labels: {LONG} {LOST}"]),
+]
 # What is ignored -> the same without it.
 WITHOUT = [
+    ({"labels": {LONG: "d", "a": "b"}}, {"labels": {"a": "b"}}),
+    ({"deploy": {"labels": {LONG: "d"}}}, {}),
+    ({"user": "root"}, {"user": "0"}),
+    ({"user": "root:root"}, {"user": "0:0"}),
+    ({"user": "1000:root"}, {"user": "1000:0"}),
+    ({"volumes": ["/a:/b:z"]}, {"volumes": ["/a:/b"]}),
     *((noted, {}) for noted, _notes in NOTED if set(noted) & {"ulimits", "pids_limit", "logging"}),
     ({"deploy": {"restart_policy": {"delay": "1s"}}}, {}),
     ({"restart": "always"}, {}),

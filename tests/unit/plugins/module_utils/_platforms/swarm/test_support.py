@@ -25,6 +25,20 @@ def test_extensions_on_swarm():
     ]
 
 
+def test_shared_memory_is_a_mount():
+    """A container's setting, which an engine lacks for services."""
+    as_mount = {"type": "tmpfs", "target": "/dev/shm", "tmpfs": {"size": "256M"}}
+    taken = read_spec(spec(shm_size="256m", volumes=["data:/data"]) | {"volumes": {"data": None}})
+    data = {"type": "volume", "source": "data", "target": "/data"}
+    assert taken.services["web"]["volumes"] == [data, as_mount]
+    # So that a file which has the mount by hand becomes no other release.
+    assert read_spec(spec(shm_size="256m")) == read_spec(spec(volumes=[as_mount]))
+    assert read_spec(spec(shm_size=0)) == read_spec(spec())
+    assert problems(read_spec, spec(shm_size="64m", tmpfs=["/dev/shm"])) == [
+        "services.web.shm_size: another mount has the target /dev/shm; write one of them"
+    ]
+
+
 def test_swarm_is_not_limited_so():
     swarm_only = {
         "user": "postgres",
