@@ -150,7 +150,9 @@ class ActionModule(ActionBase):
                 row["host"]: row["reason"] for row in rows if row["state"] == fleet.FAILED
             },
             "catalog_errors": errors,
-            "catalog_error_message": _catalog_error_message(errors) if is_last else "",
+            "catalog_error_message": (
+                _catalog_error_message(errors, check_mode=check_mode) if is_last else ""
+            ),
             "waiting": [row["host"] for row in rows if row["state"] == fleet.WAITING],
             **failure,
         }
@@ -169,13 +171,14 @@ def _show(lines: list[str]) -> None:
         print_line(line)
 
 
-def _catalog_error_message(errors: list[str]) -> str:
+def _catalog_error_message(errors: list[str], *, check_mode: bool) -> str:
     if not errors:
         return ""
+    verb = "would be" if check_mode else "were"
     listed = "".join(f"\n  {error}" for error in errors)
     return (
-        "The catalog has errors. The tools that they concern stay as they are; all others were"
-        f" delivered. Correct the catalog, then run again:{listed}"
+        "The catalog has errors. The tools that they concern stay as they are; all others"
+        f" {verb} delivered. Correct the catalog, then run again:{listed}"
     )
 
 

@@ -223,27 +223,24 @@ def _probe(contents: dict[str, Any], missing: list[dict[str, Any]]) -> dict[str,
 def _add_unobtainable(
     result: dict[str, Any], reasons: dict[str, str], options: dict[str, Any]
 ) -> None:
-    """Add to the result of check mode what a delivery would fail with."""
-    by_tool = {
-        (lacking["project"], lacking["tool"]): reasons[lacking["object"]]
+    """Add to the result of check mode the content that a delivery could not get.
+
+    A call that blocks removals does not fail, as in toolbox_calls: the role reports the errors.
+    """
+    faults = [
+        {
+            "project": lacking["project"],
+            "tool": lacking["tool"],
+            "reason": reasons[lacking["object"]],
+        }
         for lacking in result["missing"]
         if lacking["object"] in reasons
-    }
-    failures = []
-    for user in result["users"]:
-        for tool in user["tools"]:
-            reason = by_tool.get((tool["project"], tool["name"]))
-            if reason:
-                about = {"project": tool["project"], "tool": tool["name"]}
-                about |= {"version": tool["version"], "reason": reason, "output": []}
-                failures.append({"user": user["name"], **about})
-    if not failures:
+    ]
+    if not faults:
         return
-    result["failures"] = [*result["failures"], *failures]
-    texts = list(dict.fromkeys(by_tool.values()))
-    if options.get("removals") == "block":
-        result["warnings"] = [*result.get("warnings", ()), *texts]
-    else:
+    result["catalog_errors"] = [*result["catalog_errors"], *faults]
+    if options.get("removals") != "block":
+        texts = dict.fromkeys(fault["reason"] for fault in faults)
         result |= {"failed": True, "msg": f"not everything would be ready: {'; '.join(texts)}"}
 
 

@@ -293,7 +293,7 @@ failures:
       output: ["cannot find the map"]
 catalog_errors:
   description: Errors of the catalog, each with its project, and with its tool if it concerns one
-    tool only. These tools stay as they are.
+    tool only. Tools whose content cannot be fetched count as well. These tools stay as they are.
   returned: O(state=present) with O(record)
   type: list
   elements: dict

@@ -34,7 +34,7 @@ from . import (
 from .atomic_files import read_json, write_json
 from .bundle_reader import Bundle
 from .delivery_errors import DeliveryError, OutdatedRecord
-from .failed_tool import FailedTool
+from .failed_tool import FailedTool, Key
 from .garbage_collection import collect_garbage
 from .generation_model import Generation, Tool, View
 from .generations import Generations, publish_draft, utc_now
@@ -44,7 +44,7 @@ from .host_packages import HostPackages
 from .shell_integration import install_shell_integration
 from .targets import ToolboxTarget, ToolRemoval
 from .tool_store import Store
-from .wanted_tools import Source
+from .wanted_tools import CatalogFault, Source
 
 _STATE = "state.json"
 
@@ -81,6 +81,8 @@ class _Progress:
     missing: list[dict[str, Any]] = field(default_factory=list)
     failures: list[FailedTool] = field(default_factory=list)
     faults: list[dict[str, str]] = field(default_factory=list)
+    unsent: set[Key] = field(default_factory=set)
+    """Tools whose content the controller could not get. They are among the faults."""
     notes: list[str] = field(default_factory=list)
     integrated: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
@@ -259,7 +261,10 @@ class _Delivery:
         What cannot be built stays as it was.
         """
         places, broken = {}, {}
+        self._add_unsent(views)
         for key in missing:
+            if key in self.request.unsent and sources[key].project:
+                continue
             try:
                 places[key] = self._build(key, sources[key])
             # A tool that cannot be built does not affect the others.
@@ -273,12 +278,28 @@ class _Delivery:
             if tool.object in broken:
                 self.progress.failures.append(FailedTool(view, tool, broken[tool.object]))
         located = (view.map_tools(lambda tool: _at(tool, places, tool.place)) for view in views)
-        failed = {failure.key for failure in self.progress.failures}
-        return self._without_needs(targets.without(located, failed, self.current))
+        return self._without_needs(targets.without(located, self._failed, self.current))
+
+    def _add_unsent(self, views: tuple[View, ...]) -> None:
+        """Add a fault of the catalog for each tool whose content the controller could not get.
+
+        All hosts lack it for the same reason, which the run reports once.
+        """
+        faults = set()
+        for view, tool in Generation(views=views).tools:
+            if tool.object in self.request.unsent:
+                self.progress.unsent.add((view.id, tool.project, tool.name))
+                reason = self.request.unsent[tool.object]
+                faults.add(CatalogFault(tool.project, tool.name, reason))
+        self.progress.faults += [fault.as_data() for fault in sorted(faults)]
+
+    @property
+    def _failed(self) -> set[Key]:
+        return {failure.key for failure in self.progress.failures} | self.progress.unsent
 
     def _without_needs(self, views: tuple[View, ...]) -> tuple[View, ...]:
         """Return the views with each tool as before whose needs failed or are not there."""
-        failed = {failure.key for failure in self.progress.failures}
+        failed = self._failed
         not_ready = list(tool_needs.not_ready(views, failed))
         self.progress.failures += not_ready
         return targets.without(views, {failure.key for failure in not_ready}, self.current)

@@ -173,12 +173,12 @@ def _reasons_of_incomplete(answer: Mapping[str, Any]) -> Iterator[str]:
 
 def catalog_errors(hosts: Iterable[HostDelivery]) -> list[str]:
     """Return the errors of the catalog that concern any workstation, without duplicates."""
-    reasons: dict[tuple[str, str], str] = {}
+    errors: set[tuple[str, str, str]] = set()
     for host in hosts:
         for error in host.last_result.get("catalog_errors") or ():
-            reasons[error["project"], error["tool"]] = error["reason"]
+            errors.add((error["project"], error["tool"], error["reason"]))
     # If a helper program is missing, all tools of its types have the same reason.
-    return list(dict.fromkeys(reason for _name, reason in sorted(reasons.items())))
+    return list(dict.fromkeys(reason for _project, _tool, reason in sorted(errors)))
 
 
 def memberships_of(users: Iterable[Mapping[str, Any]]) -> Memberships:

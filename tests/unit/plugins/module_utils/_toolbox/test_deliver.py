@@ -20,7 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._toolbox import acl, workstation
+from ansible_collections.shipping.code.plugins.module_utils._toolbox import (
+    acl,
+    deliver,
+    workstation,
+)
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_errors import (
     DeliveryError,
     OutdatedRecord,
@@ -681,6 +685,24 @@ def test_a_faulty_project_keeps_nobody_from_the_others(box: Box):
     ]
     assert not answer["ready"] and not answer["failures"]
     assert not box.deliver(user("daemon", "atlas", "beta"), user("bin"))["changed"]
+
+
+def test_content_that_the_controller_cannot_get(box: Box):
+    box.projects = [project("atlas", script("hello"), script("map"))]
+    box.deliver(user("daemon", "atlas"))
+    changed = b"#!/bin/sh\necho hello again\n"
+    box.contents["atlas", "hello"] = {"content": changed}
+    box.projects = [project("atlas", script("hello", changed, version="2"), script("map"))]
+    users = user("daemon", "atlas"), user("bin", "atlas")
+    request = box.request(*users)
+    missing = deliver.deliver(request)["missing"]
+    unsent = {lacking["object"]: "hello cannot be downloaded" for lacking in missing}
+    answer = deliver.deliver(request._replace(bundle=box.bundle([]), unsent=unsent))
+    # One fault for the host, however many users lack the tool; it is no failure of the host.
+    fault = {"project": "atlas", "tool": "hello", "reason": "hello cannot be downloaded"}
+    assert answer["catalog_errors"] == [fault] and answer["failures"] == [] and not answer["ready"]
+    assert box.said("hello") == "hello from daemon" and box.commands("bin") == {"map"}
+    assert box.deliver(*users)["ready"] and box.commands("bin") == {"hello", "map"}
 
 
 def test_an_odd_login_keeps_nobody_from_their_tools(box: Box):

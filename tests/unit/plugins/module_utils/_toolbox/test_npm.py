@@ -134,7 +134,7 @@ def test_a_real_node(npm: Npm) -> None:
 
 def test_a_tarball_that_is_not_there(npm: Npm) -> None:
     npm.add("node_modules/lint", {"l.js": "x"}, bin={"lint": "l.js"}).unlink()
-    (failure,) = npm.deliver()["failure_texts"]
+    failure = npm.deliver()["catalog_errors"][0]["reason"]
     assert "tarballs has no tarball with the integrity of lint@1.0.0" in failure
     assert npm.box.commands("daemon") == {"node"}
 
@@ -160,7 +160,7 @@ def test_another_tarball_than_the_lock_has(npm: Npm) -> None:
     (place / "lint-1.0.0.tgz").write_bytes(tarball.read_bytes() + b"evil")
     tarball.unlink()
     npm.tool["registry"] = (npm.box.top / "registry").as_uri()
-    (failure,) = npm.deliver()["failure_texts"]
+    failure = npm.deliver()["catalog_errors"][0]["reason"]
     assert "lint@1.0.0 is not what the catalog declares: its sha512 is" in failure
 
 
