@@ -64,7 +64,7 @@ def _release(execution: _Execution, hide: Hide) -> RunOutcome:
     seen = retry_unreachable(lambda: platform.reader.observe(job.app), deadline)
     records = {record.number: record for record in seen.records}
     record, before = records[job.number], records.get(job.before)
-    rollout = _rollout(execution, record, before, job.limits.rollout_timeout)
+    rollout = replace(_rollout(execution, record, before, job.limits.rollout_timeout), seen=seen)
     # Evidence is fetched here, before a rollback removes the tasks that failed.
     failures = _failures_of(rollout)
     if not failures:
@@ -143,7 +143,7 @@ def _live(
 
 def _prune(platform: Platform, job: Job, fence: Fence) -> None:
     """Remove what the history does not need."""
-    records = platform.reader.observe(job.app).records
+    records = platform.records.read_records(job.app)
     going = expendable(records, job.limits.keep)
     # Records before contents: a secret cannot be read back, so it stays as long as any record
     # refers to it.

@@ -31,6 +31,8 @@ class Wishes:
     release declares it is then a note of the plan, since an error would leave the app as it is.
     ``leaves_jobs``: no job runs, since a rollback must not repeat a former migration.
     ``relative_binds``: paths of the control node that are mounted, by their places in the spec.
+    ``brief``: the plan is only shown if it changes nothing, so one that is sure to change something
+    need not be complete.
     """
 
     adopt: bool = False
@@ -39,6 +41,7 @@ class Wishes:
     going_back: bool = False
     leaves_jobs: bool = False
     relative_binds: Mapping[str, str] = field(default_factory=dict)
+    brief: bool = False
 
 
 @dataclass(frozen=True)
@@ -198,6 +201,9 @@ class RecordStore(Protocol):
 
     def write_record(self, app: str, record: Record) -> Record:
         """Make the record, or write its changed labels."""
+
+    def read_records(self, app: str) -> tuple[Record, ...]:
+        """Return an app's records, the newest first."""
 
     def remove_record(self, record: Record) -> None:
         """Remove a record."""

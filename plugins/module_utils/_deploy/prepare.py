@@ -9,7 +9,7 @@ Everything that needs secrets happens here, so that the long part needs none.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -55,7 +55,10 @@ def preview(platform: Platform, intent: Intent, planner: Planner) -> RunAnswer |
 
     It writes nothing in check mode, without work, and while it waits.
     """
-    return _preview(platform.reader.observe(intent.app), platform, intent, planner)[0]
+    # Without check mode, a plan that changes something is made again by the run that executes it.
+    wishes = replace(intent.wishes, brief=not intent.check)
+    seen = platform.reader.observe(intent.app)
+    return _preview(seen, platform, replace(intent, wishes=wishes), planner)[0]
 
 
 def _preview(

@@ -29,7 +29,8 @@ class Rollout:
     """One rollout to ``record``; ``former`` is the version that runs before it.
 
     ``originals`` are the adopted services as they were before. ``going_back``: this is the rollback
-    after another release failed. ``completed`` are the jobs that have run to their end.
+    after another release failed. ``seen`` is a look from just before, if there is one.
+    ``completed`` are the jobs that have run to their end.
     """
 
     platform: Platform
@@ -41,6 +42,7 @@ class Rollout:
     former: str = ""
     originals: tuple[Any, ...] = ()
     going_back: bool = False
+    seen: Observation | None = None
     changed_anything: bool = False
     completed: frozenset[str] = frozenset()
     warnings: list[str] = field(default_factory=list)
@@ -50,7 +52,7 @@ class Rollout:
         """Return the failures; empty if all services are live."""
         app, resolved = self.job.app, self.record.resolved
         deadline = time.monotonic() + self.timeout
-        seen = retry_unreachable(lambda: self.platform.reader.observe(app), deadline)
+        seen = self._first_look(deadline)
         # Planned again, without contents: the run was prepared in another process, which made them.
         wishes = replace(
             self.job.wishes,
@@ -84,6 +86,11 @@ class Rollout:
         if not failures:
             self._remove_leftovers(plan, deadline)
         return failures
+
+    def _first_look(self, deadline: float) -> Observation:
+        if self.seen:
+            return self.seen
+        return retry_unreachable(lambda: self.platform.reader.observe(self.job.app), deadline)
 
     def _remove_early(self, plan: Plan, deadline: float) -> None:
         """Remove what blocks the other services; then create the networks."""

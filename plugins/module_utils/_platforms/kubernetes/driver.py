@@ -14,7 +14,7 @@ from ..._deploy.history import Record
 from ..._deploy.ports import Contents, Fence, Observation
 from ..._deploy.resolution import Resolved
 from ..._registry.credentials import Credentials
-from . import lookup, render, storage
+from . import lookup, planning, render, storage
 from .api_kinds import (
     APP,
     CONFIG_MAP,
@@ -26,13 +26,12 @@ from .api_kinds import (
     OF_SERVICE,
     RELEASE,
     SECRET,
-    SERVICE,
-    SERVICE_KIND,
     STANDARD,
     VERSION,
     Kind,
 )
 from .cluster import Cluster
+from .compare import key_of
 from .object_writer import ObjectWriter, no_such_service
 from .observe import Body, own
 from .removal import Removal
@@ -81,18 +80,12 @@ class Driver:
             fence,
         )
         if "manifest" not in service:
-            self._remove_superfluous(app, name, [*others, workload], fence)
+            needed = {key_of(body) for body in (*others, workload)}
+            # By the look of this rollout, in which each service is written by one spec: a list of
+            # its own would cost the server a search of the namespace for each service.
+            for key in planning.superfluous(name, needed, seen.inner):
+                self._delete(KINDS[key[0]], seen.inner.objects[key], fence)
         return int(written["metadata"].get("generation", 0))
-
-    def _remove_superfluous(self, app: str, name: str, bodies: list[Body], fence: Fence) -> None:
-        needed = {(body["kind"], body["metadata"]["name"]) for body in bodies}
-        kinds = (SERVICE_KIND, NETWORK_POLICY)
-        selector = f"{APP}={app},{SERVICE}={name}"
-        answers = side_by_side(lambda kind: self._cluster.metadata(kind, selector), kinds)
-        for kind, found in zip(kinds, answers):
-            for body in found:
-                if (kind.name, body["metadata"]["name"]) not in needed:
-                    self._delete(kind, body, fence)
 
     def set_replicas(self, app: str, name: str, replicas: int, fence: Fence) -> int:
         """Set one service's number of pods, and nothing else."""

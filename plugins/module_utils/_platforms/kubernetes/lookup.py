@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..._compose import job_services
@@ -17,6 +18,10 @@ from . import adoption, planning, render
 from .api_kinds import APP, JOB, KIND, KINDS, OF_SERVICE, POD, REPLICA_SET, Kind
 from .cluster import Cluster
 from .observe import Body, Key, Snapshot
+
+# How many objects of a kind are looked up by their names: a request takes a server about as long
+# as a list of so many.
+_BY_NAME = 10
 
 
 def find_all(cluster: Cluster, kind: Kind, name: str) -> list[Body]:
@@ -60,6 +65,7 @@ def with_unmanaged(cluster: Cluster, snapshot: Snapshot, kinds: Mapping[Key, Kin
     missing = [
         key for key in kinds if key not in snapshot.unmanaged and key not in snapshot.objects
     ]
+    missing = _without_absent(cluster, kinds, missing)
     answers = side_by_side(
         # Before the name may be the namespace of the object; see compare.key_of.
         lambda key: find_all(cluster, kinds[key], key[1].rpartition("/")[2]),
@@ -70,6 +76,21 @@ def with_unmanaged(cluster: Cluster, snapshot: Snapshot, kinds: Mapping[Key, Kin
         if bodies:
             unmanaged[key] = {**bodies[0], "kind": kinds[key].name}
     return replace(snapshot, unmanaged=unmanaged)
+
+
+def _without_absent(
+    cluster: Cluster, kinds: Mapping[Key, Kind], missing: Sequence[Key]
+) -> list[Key]:
+    """Return the keys whose objects may exist; many of a kind are looked up by one list."""
+    numbers = Counter(kinds[key] for key in missing)
+    # Only of kinds that each run lists anyway: the right to get an object by its name need not
+    # come with the right to list its kind.
+    many = [kind for kind in OF_SERVICE if numbers[kind] > _BY_NAME]
+    answers = side_by_side(lambda kind: cluster.metadata(kind, ""), many)
+    existing = {
+        kind: {body["metadata"]["name"] for body in bodies} for kind, bodies in zip(many, answers)
+    }
+    return [key for key in missing if kinds[key] not in existing or key[1] in existing[kinds[key]]]
 
 
 def with_external(cluster: Cluster, snapshot: Snapshot, *apps: Resolved) -> Snapshot:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from ..._deploy import state as words
@@ -48,6 +49,62 @@ _RUNNERS = ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet")
 _UNNOTICED = 1.5
 
 
+class Around:
+    """The pods, ReplicaSets and events of a look, by what they belong to.
+
+    Built once a look: each service would have to search all of them otherwise.
+    """
+
+    def __init__(
+        self, replica_sets: Iterable[Body], pods: Iterable[Body], events: Iterable[Body]
+    ) -> None:
+        self._sets = _by_owner(replica_sets)
+        self._pods = _by_owner(pods)
+        self._labelled: dict[str, list[Body]] = {}
+        for pod in pods:
+            self._labelled.setdefault(label(pod, SERVICE), []).append(pod)
+        self._order = {id(pod): number for number, pod in enumerate(pods)}
+        self._events: dict[str, list[Body]] = {}
+        for event in events:
+            uid = (event.get("involvedObject") or {}).get("uid", "")
+            self._events.setdefault(uid, []).append(event)
+
+    def sets_of(self, body: Body) -> list[Body]:
+        """Return the ReplicaSets of a workload."""
+        return self._sets.get(_uid(body), [])
+
+    def owned_pods(self, body: Body) -> list[Body]:
+        """Return the pods that an object has created itself."""
+        return self._pods.get(_uid(body), [])
+
+    def pods_of(self, name: str, body: Body) -> list[Body]:
+        """Return the pods of a workload; those of one that was taken over lack our labels."""
+        found = [*self._labelled.get(name, ()), *self.owned_pods(body)]
+        for entry in self.sets_of(body):
+            found += self.owned_pods(entry)
+        # In the order of the list, each once.
+        return [pod for _id, pod in sorted({self._order[id(pod)]: pod for pod in found}.items())]
+
+    def events_of(self, *bodies: Body) -> list[Body]:
+        """Return the events on these objects."""
+        found: list[Body] = []
+        for body in bodies:
+            found += self._events.get(_uid(body), ())
+        return found
+
+
+def _uid(body: Body) -> str:
+    return str(body["metadata"].get("uid", ""))
+
+
+def _by_owner(bodies: Iterable[Body]) -> dict[str, list[Body]]:
+    result: dict[str, list[Body]] = {}
+    for body in bodies:
+        for uid in pod_revisions.owners(body):
+            result.setdefault(uid, []).append(body)
+    return result
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """The state of an app by one look at the cluster.
@@ -69,7 +126,7 @@ class Snapshot:
     nodes: list[Body] | None = None
     begun: float = 0.0
 
-    @property
+    @cached_property
     def workloads(self) -> dict[str, Body]:
         """Return what runs a service, by the service's name: a Deployment or DaemonSet.
 
@@ -81,6 +138,19 @@ class Snapshot:
             if name and not _is_made_by_another(kind, body):
                 workloads[name] = body
         return workloads
+
+    @cached_property
+    def around(self) -> Around:
+        """Return the pods, ReplicaSets and events by what they belong to."""
+        return Around(self.replica_sets, self.pods, self.events)
+
+    @cached_property
+    def of_services(self) -> dict[str, list[Key]]:
+        """Return the keys of the app's objects by the service in their label."""
+        result: dict[str, list[Key]] = {}
+        for key, body in self.objects.items():
+            result.setdefault(label(body, SERVICE), []).append(key)
+        return result
 
     def names(self, kind: str, *roles: str) -> set[str]:
         """Return the names of the app's objects of a kind, of ``roles`` only if there are any."""
@@ -149,10 +219,12 @@ def states(app: str, snapshot: Snapshot, resolved: Resolved, monitor: float) -> 
 
 
 def _passive(name: str, body: Body, snapshot: Snapshot) -> ServiceState:
+    pods = snapshot.around.owned_pods(body)
+    events = snapshot.around.events_of(body, *pods)
     return passive_objects.state(
         name,
         body,
-        Watched(snapshot.pods, snapshot.events, snapshot.clock, snapshot.begun),
+        Watched(pods, events, snapshot.clock, snapshot.begun),
         applied=snapshot.applied.get(name, 0),
         is_standard=is_standard(body),
     )
@@ -195,23 +267,27 @@ def _tasks_of_service(
     app: str, name: str, snapshot: Snapshot, resolved: Resolved, *, is_observed: bool
 ) -> list[Task]:
     body, declared = snapshot.workloads[name], resolved.services.get(name)
-    hash_sent = service_hash(app, name, resolved) if declared is not None else ""
-    pods = _pods_of(name, body, snapshot)
-    is_newest = pod_revisions.newest(body, snapshot.replica_sets)
+    pods = snapshot.around.pods_of(name, body)
+    events = snapshot.around.events_of(body, *pods)
+    is_newest = pod_revisions.newest(body, snapshot.around.sets_of(body))
     is_as_asked = pod_revisions.as_asked(body, is_newest)
-    around = Surroundings(snapshot.events, snapshot.clock, declared or {})
+
+    def is_sent(pod: Body) -> bool:
+        # The hash comes second: it is a rendering of the service, and only pods of another
+        # template need it.
+        if is_observed and is_newest(pod):
+            return True
+        found = label(pod, HASH)
+        return bool(found) and declared is not None and found == service_hash(app, name, resolved)
+
+    around = Surroundings(events, snapshot.clock, declared or {})
     tasks: list[Task] = []
     for pod in pods:
-        is_sent = bool(hash_sent) and label(pod, HASH) == hash_sent
-        tasks += pod_health.tasks(
-            pod,
-            around,
-            current=is_observed and is_as_asked(pod),
-            sent=is_sent or (is_observed and is_newest(pod)),
-        )
+        current = is_observed and is_as_asked(pod)
+        tasks += pod_health.tasks(pod, around, current=current, sent=is_sent(pod))
     if not is_observed:
         return tasks
-    watched = Watched(pods, snapshot.events, snapshot.clock, snapshot.begun)
+    watched = Watched(pods, events, snapshot.clock, snapshot.begun)
     return [*_with_blocking(body, pods, tasks, snapshot.clock), *rejected_pods.tasks(body, watched)]
 
 
@@ -222,18 +298,3 @@ def _with_blocking(body: Body, pods: list[Body], tasks: list[Task], clock: float
         return tasks
     versions = {pod["metadata"]["uid"]: pod["metadata"].get("resourceVersion", "") for pod in pods}
     return [replace(task, blocking=versions[uid]) if task.id == uid else task for task in tasks]
-
-
-def _pods_of(name: str, body: Body, snapshot: Snapshot) -> list[Body]:
-    """Return the pods of a workload; those of one that was taken over lack our labels."""
-    sets = {entry["metadata"]["uid"] for entry in _sets_of(body, snapshot)}
-    uids = {*sets, body["metadata"].get("uid")}
-    return [
-        pod
-        for pod in snapshot.pods
-        if label(pod, SERVICE) == name or bool(pod_revisions.owners(pod) & uids)
-    ]
-
-
-def _sets_of(body: Body, snapshot: Snapshot) -> list[Body]:
-    return [entry for entry in snapshot.replica_sets if pod_revisions.owned_by(entry, body)]

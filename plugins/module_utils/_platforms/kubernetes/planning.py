@@ -178,6 +178,11 @@ def entries(
     ]
 
 
+def surely_change(wanted: Iterable[PlannedObject]) -> bool:
+    """Return whether something changes whatever the server answers to a dry run."""
+    return any(entry.live is None and entry.changed for entry in wanted)
+
+
 def live_services(records: Iterable[Record]) -> Iterator[Mapping[str, Any]]:
     """Yield the services of each release that was live."""
     yield from (record.resolved.services for record in records if record.state == LIVE)
@@ -288,8 +293,9 @@ def _foreign(entry: PlannedObject, unmanaged_body: Body, wishes: Wishes) -> Prob
 def plan(comparison: Comparison, wanted: Sequence[PlannedObject], noted: list[Problem]) -> Plan:
     """Compare; raise PlanError with all problems, those in ``noted`` included."""
     resolved, snapshot = comparison.resolved, comparison.snapshot
+    of_services = _by_service(wanted)
     services = [
-        *(_service(comparison, name, _of(name, wanted), noted) for name in resolved.services),
+        *(_service(comparison, name, of_services[name], noted) for name in resolved.services),
         *removed_services(_ports_by_service(snapshot), resolved.services),
     ]
     raise_problems(comparison.app, noted)
@@ -311,8 +317,11 @@ def plan(comparison: Comparison, wanted: Sequence[PlannedObject], noted: list[Pr
     )
 
 
-def _of(service: str, wanted: Sequence[PlannedObject]) -> list[PlannedObject]:
-    return [entry for entry in wanted if entry.service == service]
+def _by_service(wanted: Iterable[PlannedObject]) -> dict[str, list[PlannedObject]]:
+    result: dict[str, list[PlannedObject]] = {}
+    for entry in wanted:
+        result.setdefault(entry.service, []).append(entry)
+    return result
 
 
 def _ports_by_service(snapshot: Snapshot) -> dict[str, set[int]]:
@@ -459,7 +468,7 @@ def _existing(
     comparison: Comparison, name: str, own: list[PlannedObject], replicas: int
 ) -> Existing:
     there, workload = comparison.snapshot.workloads[name], own[-1]
-    stale = list(superfluous(name, own, comparison.snapshot))
+    stale = list(superfluous(name, {entry.key for entry in own}, comparison.snapshot))
     changed = [entry for entry in own if entry.changed]
     if not changed and not stale:
         return Existing(_mode_of(there["kind"]), replicas)
@@ -498,15 +507,10 @@ def _surges(spec: Mapping[str, Any]) -> bool:
     return isinstance(rolling, Mapping) and bool(rolling.get("maxSurge"))
 
 
-def superfluous(name: str, own: Iterable[PlannedObject], snapshot: Snapshot) -> Iterator[Key]:
+def superfluous(name: str, needed: Collection[Key], snapshot: Snapshot) -> Iterator[Key]:
     """Yield objects of a service that it does not need any more; volumes always stay."""
-    needed = {entry.key for entry in own}
-    for key, body in snapshot.objects.items():
-        if (
-            label(body, SERVICE) == name
-            and key[0] in (SERVICE_KIND.name, NETWORK_POLICY.name)
-            and key not in needed
-        ):
+    for key in snapshot.of_services.get(name, ()):
+        if key[0] in (SERVICE_KIND.name, NETWORK_POLICY.name) and key not in needed:
             yield key
 
 

@@ -38,6 +38,7 @@ class Preview:
         self._credentials = credentials
         self._registries = registries
         self._options = options
+        self._rehearsal = Rehearsal(cluster, options.conflicts)
 
     def resolve_images(
         self, references: Sequence[str], mode: str, seen: Observation
@@ -69,8 +70,8 @@ class Preview:
         # A dry run in a namespace that does not exist is a 404.
         if snapshot.namespace is None:
             notes = [self._without_namespace(entries)]
-        elif not problems:
-            entries, refused, notes = Rehearsal(self._cluster, self._options.conflicts).all(entries)
+        elif not problems and not (wishes.brief and planning.surely_change(entries)):
+            entries, refused, notes = self._rehearsal.all(entries)
             problems += refused
         planned = planning.plan(request, entries, problems)
         secrets = (*planned.create["secrets"], *self._registries_to_write(app, resolved))

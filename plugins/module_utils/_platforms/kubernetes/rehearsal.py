@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from ..._core.content_ids import digest
 from ..._core.errors import Denied, NotFound, PlatformError, Problem
 from ..._core.parallel import side_by_side
 from . import adoption, defaulted_fields, immutable_fields, manifests, release_order
@@ -32,25 +33,42 @@ class Rehearsed:
 
 
 class Rehearsal:
-    """Try objects. ``conflicts``: whether users' changes are set back or are problems."""
+    """Try objects. ``conflicts``: whether users' changes are set back or are problems.
+
+    A run plans before it has the lease and again when it has it: what was accepted is not tried
+    again as long as the object is the same.
+    """
 
     def __init__(self, cluster: Cluster, conflicts: str) -> None:
         self._cluster = cluster
         self._conflicts = conflicts
+        self._accepted: dict[tuple[str, str], PlannedObject] = {}
 
     def all(
         self, entries: Sequence[PlannedObject]
     ) -> tuple[list[PlannedObject], list[Problem], list[str]]:
         """Return each entry that differs with its prediction, the problems and the notes."""
         coming = Coming.of(entries)
-        results = side_by_side(
-            lambda entry: self._one(entry, coming) if entry.differs else Rehearsed(entry), entries
-        )
+        differing = [entry for entry in entries if entry.differs]
+        answers = iter(side_by_side(lambda entry: self._known_or_new(entry, coming), differing))
+        results = [next(answers) if entry.differs else Rehearsed(entry) for entry in entries]
         return (
             [result.entry for result in results],
             [result.problem for result in results if result.problem],
             sorted({result.note for result in results if result.note}),
         )
+
+    def _known_or_new(self, entry: PlannedObject, coming: Coming) -> Rehearsed:
+        version = entry.live["metadata"].get("resourceVersion", "") if entry.live else ""
+        key = digest(entry.wanted), version
+        known = self._accepted.get(key)
+        if known:
+            tried = replace(entry, predicted=known.predicted, immutable=known.immutable)
+            return Rehearsed(tried)
+        result = self._one(entry, coming)
+        if not result.problem and not result.note:
+            self._accepted[key] = result.entry
+        return result
 
     def _one(self, entry: PlannedObject, coming: Coming) -> Rehearsed:
         try:

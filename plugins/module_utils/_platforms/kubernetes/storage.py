@@ -347,6 +347,10 @@ class Storage:
         """Create the record, or write its outcome."""
         return write_record(self._cluster, app, record)
 
+    def read_records(self, app: str) -> tuple[Record, ...]:
+        """Return the records of an app."""
+        return read_records(self._cluster, app)
+
     def remove_record(self, record: Record) -> None:
         """Remove a record."""
         self._cluster.delete(SECRET, record.id)

@@ -232,6 +232,10 @@ class Storage:
         """Make the record, or write its changed labels."""
         return write_record(self._engine, app, record)
 
+    def read_records(self, app: str) -> tuple[Record, ...]:
+        """Return the records of an app."""
+        return records(self._engine.get("/configs", filters={"label": [f"{APP}={app}"]}))
+
     def remove_record(self, record: Record) -> None:
         """Remove a record."""
         self._engine.delete(f"/configs/{record.id}")

@@ -242,7 +242,7 @@ def test_what_a_service_needs_no_more_goes_and_volumes_stay():
     )
     app = app_of(web={"networks": ["front"]})
     wanted = planning.entries(APP, app, found, {})
-    assert set(planning.superfluous("web", wanted, found)) == {
+    assert set(planning.superfluous("web", {entry.key for entry in wanted}, found)) == {
         ("Service", "api"),
         ("Service", "web-published"),
         ("NetworkPolicy", "shop.web.published"),

@@ -109,6 +109,9 @@ class Memory:
         self.records[record.number] = kept
         return kept
 
+    def read_records(self, app):
+        return self.observe(app).records
+
     def remove_record(self, record):
         del self.records[record.number]
 
