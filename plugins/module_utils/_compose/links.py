@@ -46,7 +46,7 @@ def _is_found(target: Service, name: str, alias: str, service: Service, place: R
         return bool(
             place.problem(
                 f"calls {name} by another name; write aliases: [{alias}] under"
-                f" services.{name}.networks.{common[0]}, and leave the link out"
+                f" services.{name}.networks.{common[0]}"
             )
         )
     return True

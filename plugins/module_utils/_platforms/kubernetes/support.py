@@ -47,7 +47,7 @@ _KEYS: dict[str, str | Plain] = {
     "stop_grace_period": "`terminationGracePeriodSeconds`, rounded up to seconds",
     "labels": (
         "labels of the pods, or annotations where a label may not be so written: a change restarts"
-        " the pods; keys that neither can have are ignored"
+        " the pods. Keys that neither can have are ignored"
     ),
     "annotations": "annotations of the pods: a change restarts the pods",
     "ports": (
@@ -62,8 +62,8 @@ _KEYS: dict[str, str | Plain] = {
     "network_mode": "`host` only: `hostNetwork`",
     "volumes": (
         "volume: a PersistentVolumeClaim, or `emptyDir` without a name; bind: `hostPath`, with a"
-        " relative path only with `bind_mounts: everywhere`; tmpfs: `emptyDir` in memory; flags for"
-        " SELinux are ignored"
+        " relative path only with `bind_mounts: everywhere`; tmpfs: `emptyDir` in memory."
+        " SELinux flags are ignored"
     ),
     "tmpfs": (
         "`emptyDir` in memory with a `sizeLimit`; `mode` is ignored, since every user may write"
@@ -121,7 +121,7 @@ _KEYS: dict[str, str | Plain] = {
     ),
     "deploy.labels": (
         "labels of the Deployment, or annotations where a label may not be so written: a change"
-        " restarts nothing; keys that neither can have are ignored"
+        " restarts nothing. Keys that neither can have are ignored"
     ),
     "deploy.placement.constraints": (
         "`nodeAffinity`: `node.labels.*`, `node.hostname`, `node.id`, `node.role`,"

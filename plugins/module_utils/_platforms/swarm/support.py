@@ -49,8 +49,8 @@ _KEYS: dict[str, str | Plain] = {
     "network_mode": "`host` only: the network `host`",
     "volumes": (
         "`ContainerSpec.Mounts`: volume, bind, tmpfs; a bind's path must exist on the nodes, since"
-        " `bind.create_host_path` has no effect; relative paths where the Swarm has one node, or"
-        " with `bind_mounts: everywhere`; flags for SELinux are ignored"
+        " `bind.create_host_path` has no effect. Relative paths where the Swarm has one node, or"
+        " with `bind_mounts: everywhere`. SELinux flags are ignored"
     ),
     "tmpfs": "`ContainerSpec.Mounts` of type tmpfs",
     "secrets": (

@@ -51,8 +51,7 @@ REJECTED = [
         ["db:database"],
         {},
         {},
-        "calls db by another name; write aliases: [database] under services.db.networks.default,"
-        " and leave the link out",
+        "calls db by another name; write aliases: [database] under services.db.networks.default",
     ),
     (
         ["db"],
