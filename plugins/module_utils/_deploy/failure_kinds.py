@@ -72,7 +72,7 @@ FAILURE_KINDS = {
         "Inspect the network on that node: restart its engine, which removes stale interfaces, or"
         " correct what the message names",
         "An engine that was killed leaves `error creating vxlan interface: file exists` and"
-        " `network sandbox join failed`: restart the engine of that node, or remove the stale"
+        " `network sandbox join failed`. Restart the engine of that node, or remove the stale"
         " interface (`ip -d link show type vxlan`). `Address already in use` without a port means"
         " that an address of the network is assigned twice. The failure counts when it repeats"
         " `max_crashes` times.",
