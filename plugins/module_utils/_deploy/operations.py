@@ -18,6 +18,7 @@ from .plan import Plan
 from .ports import Contents, Observation, Platform
 from .prepare import PlannedRun, now
 from .resolution import Resolutions, Resolved, references, resolve
+from .service_diff import unknown_recreate
 from .state import States
 
 # Bytes: what the store of a Swarm takes of a secret and a config; one of Kubernetes takes more.
@@ -100,6 +101,8 @@ def _towards(
     """Plan the deployment of a resolved spec, as a release of the intent's version."""
     wishes = replace(intent.wishes, leaves_jobs=bool(rollback_of))
     plan = platform.preview.plan(intent.app, resolved, seen, wishes, intent.contents)
+    names = {*resolved.services, *resolved.networks}
+    notes = (*unknown_recreate(wishes.recreate, names), *plan.notes)
     live = newest(seen.records, LIVE)
     result = {
         "app": intent.app,
@@ -115,7 +118,7 @@ def _towards(
             purpose=f"watching {intent.version}",
             record=live,
             result=result,
-            warnings=plan.notes,
+            warnings=notes,
         )
     record = _pending_or_new(intent, seen, resolved, rollback_of)
     return PlannedRun(
@@ -125,7 +128,7 @@ def _towards(
         record=record,
         contents=intent.contents,
         result=result,
-        warnings=(*_reused_version(intent, seen, record), *plan.notes),
+        warnings=(*_reused_version(intent, seen, record), *notes),
     )
 
 

@@ -9,11 +9,11 @@ differs, and whether its tasks are replaced. What follows from that is the same 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._core.errors import PlanError, Problem
+from .._core.errors import PlanError, Problem, suggestion
 from .plan import (
     CREATE,
     KEEP,
@@ -58,6 +58,18 @@ class Existing:
     changes: tuple[Change, ...] = ()
     restarts: bool = False
     is_written: bool = False
+
+
+def unknown_recreate(recreate: Iterable[str], names: Collection[str]) -> tuple[str, ...]:
+    """Return a warning for each name in ``recreate`` that is none of the app's.
+
+    Objects of manifests, named by kind and name, may be others than those with a plan.
+    """
+    return tuple(
+        f"recreate has {name}, which is no service or network of the app{suggestion(name, names)}"
+        for name in sorted(recreate)
+        if name not in names and "/" not in name
+    )
 
 
 def service_plan(

@@ -24,6 +24,7 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.service_diff
     raise_problems,
     removed_services,
     service_plan,
+    unknown_recreate,
 )
 
 WEB = {"image": "nginx:2"}
@@ -109,3 +110,10 @@ def test_all_problems_are_raised_together():
     with pytest.raises(PlanError) as caught:
         raise_problems("shop", [Problem("a", "is wrong"), Problem("b", "too")])
     assert [problem["path"] for problem in caught.value.facts["problems"]] == ["a", "b"]
+
+
+def test_recreate_names_what_the_app_does_not_have():
+    (warning,) = unknown_recreate(["web", "wbe", "StatefulSet/db"], {"web", "front"})
+    assert warning == (
+        "recreate has wbe, which is no service or network of the app; did you mean web?"
+    )
