@@ -259,7 +259,7 @@ def _note_foreign(entry: dict[str, Any], reader: Reader) -> None:
     for key in repeated:
         del entry[key]
     if repeated:
-        reader.note(f"is external, so {', '.join(repeated)} is ignored")
+        reader.note(f"{', '.join(repeated)} ignored, since the network is external")
 
 
 def _check_one_source(section: str, entry: dict[str, Any], reader: Reader) -> None:

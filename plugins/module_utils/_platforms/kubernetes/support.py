@@ -17,6 +17,8 @@ from .compose_checks import CHECKS
 from .ignored_settings import as_honored, note_ignored
 
 _BY_OVERLAY = "write {} under x-shipping.overlay.kubernetes"
+# Of the pod; of a global service below DaemonSet.
+_BY_POD = _BY_OVERLAY.format("Deployment.spec.template.spec.{}")
 
 # Key path below services.<name> -> how it is honored.
 _KEYS: dict[str, str | Plain] = {
@@ -170,7 +172,7 @@ _REFUSED_KEYS: dict[str, str] = {
     "extends": "not supported; use a YAML anchor, or a second file in the compose list",
     "external_links": "services find each other by name in a namespace; leave it out",
     "gpus": _BY_OVERLAY.format("resources of the device's plugin"),
-    "ipc": _BY_OVERLAY.format("hostIPC"),
+    "ipc": _BY_POD.format("hostIPC"),
     "isolation": NOT_YET,
     "label_file": "write the labels under labels",
     "mac_address": "Kubernetes assigns addresses itself; leave it out",
@@ -181,17 +183,17 @@ _REFUSED_KEYS: dict[str, str] = {
     "oom_score_adj": (
         "Kubernetes sets it by what is reserved; write deploy.resources.reservations.memory"
     ),
-    "pid": _BY_OVERLAY.format("hostPID"),
+    "pid": _BY_POD.format("hostPID"),
     "post_start": _BY_OVERLAY.format("lifecycle.postStart"),
     "pre_start": _BY_OVERLAY.format("initContainers"),
     "pre_stop": _BY_OVERLAY.format("lifecycle.preStop"),
     "provider": NOT_YET,
-    "runtime": _BY_OVERLAY.format("runtimeClassName"),
+    "runtime": _BY_POD.format("runtimeClassName"),
     "security_opt": _BY_OVERLAY.format("securityContext"),
     "storage_opt": "Kubernetes has no storage options; leave it out",
     "umask": "Kubernetes cannot set it; set it in the image's entrypoint",
     "use_api_socket": "Kubernetes nodes have no engine socket; leave it out",
-    "userns_mode": _BY_OVERLAY.format("hostUsers"),
+    "userns_mode": _BY_POD.format("hostUsers"),
     "uts": "pods have a host name of their own; write hostname",
     "volumes_from": "name the volume in both services",
 }

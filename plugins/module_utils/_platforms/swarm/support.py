@@ -152,7 +152,10 @@ _REFUSED_KEYS: dict[str, str] = {
         "Swarm cannot run privileged containers; name the capabilities it needs under cap_add"
     ),
     "provider": NOT_YET,
-    "runtime": "Swarm uses each node's default runtime; leave it out",
+    "runtime": (
+        "Swarm uses each node's default runtime; set default-runtime in the nodes' daemon.json, and"
+        " leave it out"
+    ),
     "security_opt": "Swarm has no security options; set them as each node's default",
     "storage_opt": "Swarm has no storage options; leave it out",
     "umask": "Swarm cannot set it; set it in the image's entrypoint",
