@@ -211,18 +211,21 @@ def _resolve(queries: RegistryQueries, text: str, mode: str, nodes: int) -> str 
     # A local image in place of one that the registry denies would hide the wrong credentials.
     if mode == "always" or asked.kind == "image_denied":
         return asked
-    return _from_local(queries.engine, reference, asked, nodes)
+    return _from_local(queries, reference, asked, nodes)
 
 
-def _from_local(engine: Engine, reference: Reference, asked: Cause, nodes: int) -> _Local | Cause:
+def _from_local(
+    queries: RegistryQueries, reference: Reference, asked: Cause, nodes: int
+) -> _Local | Cause:
     """Return the image that the connected engine has, where the registry has none."""
-    local = _local(engine, reference)
+    local = _local(queries.engine, reference)
     if local is None:
         return asked
-    for digest in local.digests:
-        known = Reference.parse(digest)
-        if (known.registry, known.path) == (reference.registry, reference.path):
-            return _Local(reference.pinned(known.digest), asked)
+    for digest in map(Reference.parse, local.digests):
+        pinned = reference.pinned(digest.digest)
+        is_named = (digest.registry, digest.path) == (reference.registry, reference.path)
+        if is_named and (digest.digest != local.id or _may_be_in_registry(queries, pinned, asked)):
+            return _Local(pinned, asked)
     if nodes > 1:
         return Cause(
             "image_local",
@@ -231,6 +234,15 @@ def _from_local(engine: Engine, reference: Reference, asked: Cause, nodes: int) 
         )
     # The bare id runs without a pull; the engine rejects name@sha256:<image id>.
     return _Local(local.id, asked)
+
+
+def _may_be_in_registry(queries: RegistryQueries, pinned: str, asked: Cause) -> bool:
+    """Return whether other nodes may pull an image whose digest is its id.
+
+    In containerd's image store, the default since Docker Engine 29, each image has a digest that is
+    its id, also one that was built here and never pushed.
+    """
+    return asked.kind != "image_missing" or isinstance(queries.digest(pinned), str)
 
 
 def _local(engine: Engine, reference: Reference) -> Local | None:

@@ -18,8 +18,9 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.ima
     resolve,
 )
 
-ID = f"sha256:{'a' * 64}"
-KNOWN = f"registry.test/app:1@{ID}"
+ID, DIGEST = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
+KNOWN = f"registry.test/app:1@{DIGEST}"
+MISSING = NotFound("refused", "manifest unknown")
 
 
 class Engine:
@@ -27,19 +28,22 @@ class Engine:
 
     registry_timeout = 20.0
 
-    def __init__(self, clock, error, *, seconds=0.0, local=True):
+    def __init__(self, clock, error, *, seconds=0.0, local=True, image_id=ID, pushed=False):
         self._clock, self._error, self._seconds = clock, error, seconds
         self._local, self.queries = local, 0
+        self._image_id, self._pushed = image_id, pushed
 
     def get_from_registry(self, path, registry, headers):
         self.queries += 1
         self._clock.now += self._seconds
+        if self._pushed and "@" in path:
+            return {"Descriptor": {"digest": DIGEST}}
         raise self._error
 
     def get(self, path):
         if not self._local:
             raise NotFound("the engine rejected GET", "no such image")
-        return {"Id": ID, "RepoDigests": [f"registry.test/app@{ID}"]}
+        return {"Id": self._image_id, "RepoDigests": [f"registry.test/app@{DIGEST}"]}
 
 
 class Clock:
@@ -57,9 +61,9 @@ def clock(monkeypatch):
     return fake
 
 
-def pinned(engine, *references, mode="auto"):
+def pinned(engine, *references, mode="auto", nodes=1):
     queries = RegistryQueries(engine, EngineCredentials())
-    return resolve(queries, references or ("registry.test/app:1",), mode, 1)
+    return resolve(queries, references or ("registry.test/app:1",), mode, nodes)
 
 
 FELL_BACK = [
@@ -75,7 +79,7 @@ FELL_BACK = [
         " s)",
     ),
     (
-        NotFound("refused", "manifest unknown"),
+        MISSING,
         0,
         "the registry registry.test has no registry.test/app:1",
     ),
@@ -87,6 +91,22 @@ def test_an_image_of_the_engine_comes_with_a_warning(clock, error, seconds, why)
     images = pinned(Engine(clock, error, seconds=seconds))
     assert images.images == {"registry.test/app:1": KNOWN}
     assert images.warnings == (f"{why}; the run uses the image of the engine instead: {KNOWN}",)
+
+
+def test_an_image_that_was_never_pushed_is_on_one_node_only_in_any_image_store(clock):
+    """Docker Engine 29 gives each image a digest, which is its id."""
+    engine = Engine(clock, MISSING, image_id=DIGEST)
+    assert pinned(engine).images == {"registry.test/app:1": DIGEST}
+    with pytest.raises(PlanError, match=r"registry.test/app:1 is on one node only"):
+        pinned(engine, nodes=2)
+
+
+@pytest.mark.parametrize(
+    ("error", "pushed"), [(MISSING, True), (Unreachable("no connection", "timed out"), False)]
+)
+def test_a_digest_that_the_registry_may_have_is_used_in_any_image_store(clock, error, pushed):
+    engine = Engine(clock, error, image_id=DIGEST, pushed=pushed)
+    assert pinned(engine, nodes=2).images == {"registry.test/app:1": KNOWN}
 
 
 def test_a_registry_that_does_not_answer_is_queried_once(clock):
