@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import os
+from functools import cache, partial
+from itertools import chain
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -30,8 +32,11 @@ from ansible_collections.shipping.code.plugins.plugin_utils._sources.compose_fil
     SpecSources,
     load,
 )
-from ansible_collections.shipping.code.plugins.plugin_utils._sources.manifest_files import (
+from ansible_collections.shipping.code.plugins.plugin_utils._sources.helm_charts import (
+    Capabilities,
     Chart,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._sources.manifest_files import (
     all_documents,
     check_files,
     documents,
@@ -94,9 +99,16 @@ class ActionModule(LiveAction):
             str(options.get("namespace") or "default"),
             options.get("helm_values") or {},
             tuple(self._path(path) for path in _as_list(options.get("helm_values_files"))),
+            # Once for all charts.
+            cache(partial(self._capabilities, options)),
         )
         files = documents(
             [self._path(path) for path in _as_list(options["manifests"])], self._read, chart
+        )
+        self.early_notes = tuple(chain.from_iterable(file.notes for file in files))
+        # Each chart reports the version of the same program.
+        self.early_warnings = tuple(
+            dict.fromkeys(chain.from_iterable(file.warnings for file in files))
         )
         manifests = all_documents(files)
         platform = PLATFORMS.definition(options.get("platform", PLATFORMS.default))
@@ -110,6 +122,11 @@ class ActionModule(LiveAction):
             manifests=tuple(manifests), hidden=tuple(words_of(secret_words(manifests)))
         )
         return {**_without(options, _READ_BY_HELM), **self.author()}, request
+
+    def _capabilities(self, options: dict[str, Any]) -> Capabilities:
+        """Read the cluster's, only for a chart: on a remote host, that is one more call."""
+        found = self.capabilities(options)
+        return Capabilities(found.get("version", ""), tuple(found.get("apis", ())))
 
     def _sources(self, options: dict[str, Any]) -> SpecSources:
         return SpecSources(

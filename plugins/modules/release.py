@@ -64,7 +64,8 @@ options:
     description:
       - "Kubernetes: manifests instead of a Compose file. Each entry is the path of a file with
         manifests, of a directory with such files, of a kustomization or of a Helm chart on the
-        control node. C(kustomize) or C(kubectl), or C(helm), renders it there."
+        control node. C(kustomize) or C(kubectl), or C(helm), renders it there. Helm gets the
+        version and the kinds of the cluster."
       - Each object is a service of the app, named by its kind and name, such as V(Deployment/web).
         All are deployed, watched, recorded and rolled back together. Objects that you remove from
         the manifests are removed, except claims of volumes, namespaces and definitions of custom
@@ -506,6 +507,13 @@ removed:
   type: dict
   sample: {"services": ["shop_web"], "networks": ["shop_default"], "secrets": [], "configs":
     ["shipping.code.shop.release.1"]}
+kept:
+  description: Objects of manifests that are kept, since they have data or the annotation
+    C(helm.sh/resource-policy=keep).
+  returned: O(state=absent)
+  type: list
+  elements: str
+  sample: []
 volumes_kept:
   description: Names of the app's volumes, which are kept.
   returned: O(state=absent)
@@ -514,6 +522,7 @@ volumes_kept:
   sample: ["shop_data"]
 notes:
   description: Keys of the spec that were ignored, since they concern only local development.
+    Calls of C(lookup) in Helm charts, which find nothing.
   returned: O(state=present)
   type: list
   elements: str

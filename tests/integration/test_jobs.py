@@ -19,12 +19,22 @@ COMPLETED = {"condition": "service_completed_successfully"}
 
 
 def spec(platform: Any, schema: str, *, code: int = 0) -> Spec:
-    """A service that waits for a migration to a schema, which ends with this code."""
+    """A service that waits for a migration to a schema, which ends with this code.
+
+    Beside it a job that a rollback runs.
+    """
     script = f"echo migrating to {schema}; exit {code}"
     once = {"restart_policy": {"condition": "none"}}
     migrate = tool(platform, "sh", "-c", script, deploy=once)
     web = tool(platform, "sleep", "100000", stop_grace_period="1s", init=True)
-    return {"services": {"migrate": migrate, "web": {**web, "depends_on": {"migrate": COMPLETED}}}}
+    publish = tool(platform, "echo", schema, deploy={**once, "mode": "replicated-job"})
+    return {
+        "services": {
+            "migrate": migrate,
+            "publish": {**publish, "x-shipping": {"rollback": "run"}},
+            "web": {**web, "depends_on": {"migrate": COMPLETED}},
+        }
+    }
 
 
 def test_jobs(platform: Any, player: Player) -> None:
@@ -41,6 +51,7 @@ def test_jobs(platform: Any, player: Player) -> None:
         assert len(one) == 1
         assert not ship("1", spec(platform, "one")).result["changed"]
         serving = platform.running(APP)["web"]
+        published = platform.completed(APP, "publish")
 
         failed = ship("2", spec(platform, "two", code=3))
         assert not failed.ok and failed.result["outcome"] == "rolled_back"
@@ -48,15 +59,19 @@ def test_jobs(platform: Any, player: Player) -> None:
         assert failure["service"] == "migrate" and "migrating to two" in str(failure["logs"])
         assert platform.running(APP)["web"] == serving, "the former version was restarted"
         assert not ship("1", spec(platform, "one")).result["changed"], "a job counts as drift"
+        again = platform.completed(APP, "publish")
+        assert again - published, "the automatic rollback did not run the job that it shall run"
 
         mended = ship("2", spec(platform, "two"))
         assert mended.ok, mended.output
         two = platform.completed(APP, "migrate")
         assert two - one, "the mended job did not run"
+        published = platform.completed(APP, "publish")
 
         back = player.run("rollback", {"app": APP, **platform.options})
         assert back.ok and back.result["version"] == "1", back.output
         assert platform.completed(APP, "migrate") <= two, "a rollback ran a job"
+        assert platform.completed(APP, "publish") - published, "a rollback did not run its job"
         info = player.run("release_info", {"app": APP, **platform.options})
         assert info.result["drift"] == []
     finally:

@@ -8,6 +8,7 @@ They have the same plan, verdicts, history and pruning.
 
 from __future__ import annotations
 
+import base64
 import importlib
 import json
 import os
@@ -589,6 +590,7 @@ def test_kustomization_and_chart(
         )
         == "green"
     )
+    check_what_a_chart_sees(platform, player, app, chart)
     (chart / "templates" / "before.yaml").write_text(
         hook.replace("hook\n", "before\n", 1) % "pre-install"
     )
@@ -598,6 +600,37 @@ def test_kustomization_and_chart(
         and "is a hook of Helm (pre-install)" in refused.result["msg"]
         and "hooks: skip" in refused.result["msg"]
     )
+
+
+def check_what_a_chart_sees(platform: Any, player: Player, app: str, chart: Path) -> None:
+    """The cluster's version and kinds; a random password is an error; a kept object stays."""
+    kept = chart / "templates" / "kept.yaml"
+    kept.write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: kept\n"
+        '  annotations: {"helm.sh/resource-policy": keep}\nstringData:\n'
+        "  version: {{ .Capabilities.KubeVersion.Version }}\n"
+        "  slices: {{ .Capabilities.APIVersions.Has "
+        '"discovery.k8s.io/v1/EndpointSlice" | quote }}\n'
+        "  password: {{ .Values.password | default (randAlphaNum 12) }}\n"
+    )
+    random = ship(player, platform, app, str(chart), "2")
+    assert not random.ok and f"{chart}, Secret/kept.stringData.password" in random.result["msg"]
+    values = {"password": SECRET}
+    shown = ship(player, platform, app, str(chart), "2", helm_values=values)
+    assert shown.ok and SECRET not in shown.output, shown.output
+    again = ship(player, platform, app, str(chart), "2", helm_values=values)
+    assert again.result["changed"] is False
+    data = json.loads(platform.kubectl(app, "get", "secret", "kept", "--output=json"))["data"]
+    assert base64.b64decode(data["slices"]) == b"true"
+    assert base64.b64decode(data["version"]).decode() in platform.kubectl(app, "version")
+    kept.unlink()
+    left = ship(player, platform, app, str(chart), "3")
+    assert left.ok and "Secret/kept is kept" in left.output, left.output
+    gone = player.run("release", {"app": app, "state": "absent", **platform.options})
+    assert gone.ok and gone.result["kept"] == ["Secret/kept"], gone.output
+    assert "secret/kept" in platform.kubectl(app, "get", "secrets", "--output=name")
+    again = player.run("release", {"app": app, "state": "absent", **platform.options})
+    assert again.ok and again.result["changed"] is False, again.output
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from .normal_form import Compose, Service
 REPLICATED_JOB, GLOBAL_JOB = "replicated-job", "global-job"
 JOB_MODES = (REPLICATED_JOB, GLOBAL_JOB)
 COMPLETED = "service_completed_successfully"
+# The value of x-shipping.rollback.
+RUN_IN_ROLLBACK = "run"
 _HEALTHY = "service_healthy"
 # Docker's manager rejects the first one ("Jobs may not have an update config"), and uses neither.
 _NOT_FOR_JOBS = ("update_config", "rollback_config")
@@ -28,6 +30,11 @@ def is_job(service: Mapping[str, Any]) -> bool:
     return service.get("deploy", {}).get("mode") in JOB_MODES
 
 
+def runs_in_rollback(service: Mapping[str, Any]) -> bool:
+    """Return whether a rollback to a release runs its job."""
+    return bool(service.get("x-shipping", {}).get("rollback") == RUN_IN_ROLLBACK)
+
+
 def make_jobs(app: Compose, reader: Reader) -> None:
     """Make jobs of the services that others wait to complete; report what jobs cannot have."""
     for name, service in app.services.items():
@@ -36,8 +43,8 @@ def make_jobs(app: Compose, reader: Reader) -> None:
                 _make_job(app.services[needed], reader.at(needed), waiting=name)
     for name, service in app.services.items():
         place = reader.at(name)
-        if is_job(service):
-            _check_job(service, place)
+        check = _check_job if is_job(service) else _check_other
+        check(service, place)
         for needed, condition in service.get("depends_on", {}).items():
             if condition == _HEALTHY and is_job(app.services.get(needed, {})):
                 place.at("depends_on").at(needed).problem(
@@ -59,6 +66,13 @@ def _make_job(service: Service, place: Reader, *, waiting: str) -> None:
         )
     deploy["mode"] = GLOBAL_JOB if deploy.get("mode") == "global" else REPLICATED_JOB
     place.note(f"runs as a job, since {waiting} waits for it to complete")
+
+
+def _check_other(service: Service, place: Reader) -> None:
+    if runs_in_rollback(service):
+        place.at("x-shipping").at("rollback").problem(
+            "is for jobs: a rollback restores each other service. Leave it out"
+        )
 
 
 def _check_job(service: Service, place: Reader) -> None:

@@ -29,7 +29,7 @@ from .._core.parsing import (
 )
 from . import short_syntax
 from .defaults import RESTART_DEFAULTS, UPDATE_DEFAULTS
-from .job_services import JOB_MODES
+from .job_services import JOB_MODES, RUN_IN_ROLLBACK
 from .keys import LOCAL_KEYS
 from .normal_form import Service
 from .support import Support
@@ -247,7 +247,13 @@ def _one_probe(value: object, reader: Reader) -> object:
 
 def _shipping(support: Support) -> Parser:
     """Return the parser of what Compose has no word for."""
-    fields = mapping({"probe": _one_probe, "overlay": _overlay(support)})
+    fields = mapping(
+        {
+            "probe": _one_probe,
+            "rollback": word(RUN_IN_ROLLBACK, "leave"),
+            "overlay": _overlay(support),
+        }
+    )
 
     def parse(value: object, reader: Reader) -> object:
         return fields(value, reader) or None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._core.errors import LeaseLost, PlatformError, ShippingError
@@ -71,7 +71,8 @@ def _release(execution: _Execution, hide: Hide) -> RunOutcome:
         return _live(execution, record, rollout, seen.records)
     end = _after_failure(execution, rollout, before, failures)
     text = hide(failures_text(failures, end.failures))
-    done = ended(record, end.outcome, text, now(), _jobs(rollout, seen.records))
+    jobs = {**_jobs(rollout, seen.records), **end.jobs}
+    done = ended(record, end.outcome, text, now(), jobs)
     # A run that only watched the live release changes nothing in the history.
     if record.state != LIVE:
         platform.records.write_record(job.app, done)
@@ -161,14 +162,15 @@ def _prune(platform: Platform, job: Job, fence: Fence) -> None:
 class _End:
     """The end of a failed release.
 
-    ``event`` continues a sentence about the release. ``to`` is the release that was restored, and
-    ``failures`` is what failed after that.
+    ``event`` continues a sentence about the release. ``to`` is the release that was restored,
+    ``failures`` is what failed after that, and ``jobs`` are those that the rollback has run.
     """
 
     outcome: str
     event: str
     to: Record | None = None
     failures: tuple[Failure, ...] = ()
+    jobs: Mapping[str, str] = field(default_factory=dict)
 
     def as_data(self) -> dict[str, Any]:
         """Return the rollback as the result of a module has it; empty if there was none."""
@@ -208,13 +210,14 @@ def _restore(execution: _Execution, failed: Rollout, before: Record) -> _End:
         going_back=True,
     )
     failures = tuple(_failures_of(rollback))
+    jobs = _jobs(rollback, ())
     # The run has one list of warnings.
     failed.warnings.extend(rollback.warnings)
     target = f"{before.version} (release {before.number})"
     if failures:
-        return _End(FAILED, f"failed, and so did the rollback to {target}", before, failures)
+        return _End(FAILED, f"failed, and so did the rollback to {target}", before, failures, jobs)
     event = f"failed and was rolled back to {target}, which is healthy"
-    return _End(ROLLED_BACK_RELEASE, event, before)
+    return _End(ROLLED_BACK_RELEASE, event, before, jobs=jobs)
 
 
 def _remove_first_release(execution: _Execution, failed: Rollout) -> _End:
@@ -231,7 +234,7 @@ def _remove_first_release(execution: _Execution, failed: Rollout) -> _End:
     ]
     try:
         kept = platform.driver.remove_services(
-            job.app, names, fence, deadline, originals=failed.originals
+            job.app, names, fence, deadline, originals=failed.originals, keeping=True
         )
         platform.driver.remove_networks(job.app, networks, fence, deadline)
     except PlatformError as error:
@@ -282,7 +285,7 @@ def _remove_app(execution: _Execution) -> RunOutcome:
     deadline = time.monotonic() + job.limits.rollout_timeout
     seen = platform.reader.observe(job.app)
     # A network or a secret in use cannot be removed.
-    platform.driver.remove_services(job.app, list(seen.states), fence, deadline)
+    platform.driver.remove_services(job.app, list(seen.states), fence, deadline, keeping=True)
     execution.report("services removed")
     platform.driver.remove_networks(
         job.app, platform.reader.belongings(job.app, seen)["networks"], fence, deadline

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .._compose.job_services import is_job
+from .._compose.job_services import is_job, runs_in_rollback
 from .._core.content_ids import digest
 from .health import LIVE
 from .history import Record, newest
 from .plan import KEEP, RUN, UPDATE, Change, ServicePlan
+from .ports import Wishes
 from .service_diff import Existing
 from .state import ENDED, ServiceState
 
@@ -28,6 +29,11 @@ _WITHOUT = ("depends_on", "reference")
 def job_hash(service: Mapping[str, Any]) -> str:
     """Return a hash of what a job runs, and how often."""
     content = {key: value for key, value in service.items() if key not in _WITHOUT}
+    extension = dict(content.pop("x-shipping", {}))
+    # Whether a rollback runs it changes nothing of it either.
+    extension.pop("rollback", None)
+    if extension:
+        content["x-shipping"] = extension
     content["deploy"] = {
         key: value for key, value in service.get("deploy", {}).items() if key != "labels"
     }
@@ -45,6 +51,25 @@ def is_done(name: str, service: Mapping[str, Any], records: Sequence[Record]) ->
     if is_job(of_live) and job_hash(of_live) == hashed:
         return True
     return jobs_run(records).get(name) == hashed
+
+
+def stays_alone(service: Mapping[str, Any], wishes: Wishes) -> bool:
+    """Return whether a run leaves a job alone, whatever has become of it."""
+    return wishes.leaves_jobs or (wishes.rolls_back and not runs_in_rollback(service))
+
+
+def is_left(
+    name: str, service: Mapping[str, Any], records: Sequence[Record], wishes: Wishes
+) -> bool:
+    """Return whether a job does not run, since it is left alone or has run."""
+    if stays_alone(service, wishes):
+        return True
+    if wishes.going_back:
+        # The records do not have yet which jobs the failed release has run.
+        return False
+    if wishes.rolls_back:
+        return jobs_run(records).get(name) == job_hash(service)
+    return is_done(name, service, records)
 
 
 def progress(state: ServiceState) -> str:

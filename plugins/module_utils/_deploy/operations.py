@@ -99,7 +99,7 @@ def _towards(
     rollback_of: str = "",
 ) -> PlannedRun:
     """Plan the deployment of a resolved spec, as a release of the intent's version."""
-    wishes = replace(intent.wishes, leaves_jobs=bool(rollback_of))
+    wishes = replace(intent.wishes, rolls_back=bool(rollback_of))
     plan = platform.preview.plan(intent.app, resolved, seen, wishes, intent.contents)
     names = {*resolved.services, *resolved.networks}
     notes = (*unknown_recreate(wishes.recreate, names), *plan.notes)
@@ -264,11 +264,9 @@ def absent(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
     for record in seen.records:
         volumes.update(record.resolved.volumes)
     left = any(there.values())
-    kept = ", ".join(sorted(volumes))
-    stay = f"volumes are kept: {kept}. Remove them by hand if you do not need their data"
     return PlannedRun(
         kind=ABSENT,
-        warnings=(stay,) if left and volumes else (),
+        warnings=tuple(_staying(volumes, seen.kept)) if left else (),
         needed=left,
         changed=left,
         purpose=f"removing {intent.app}",
@@ -276,9 +274,20 @@ def absent(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
             "app": intent.app,
             "removed": there,
             "volumes_kept": sorted(volumes),
+            "kept": list(seen.kept),
             "diff": {"before": there, "after": {}},
         },
     )
+
+
+def _staying(volumes: Iterable[str], kept: Iterable[str]) -> Iterable[str]:
+    """Yield the warnings for what stays when the app is removed."""
+    names = ", ".join(sorted(volumes))
+    if names:
+        yield f"volumes are kept: {names}. Remove them by hand if you do not need their data"
+    others = ", ".join(kept)
+    if others:
+        yield f"objects are kept: {others}. Remove them by hand if you do not need them"
 
 
 def release_or_absent(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:

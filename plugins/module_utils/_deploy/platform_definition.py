@@ -31,7 +31,8 @@ class PlatformDefinition:
     and the credentials for registries. ``connection_options`` are those of all modules,
     ``release_options`` of those that make releases. ``problem_of_name`` returns why the platform
     cannot take an app's name. ``check_manifests`` gets documents, a namespace and what to do with
-    hooks, and raises SpecError; a platform without it takes no manifests.
+    hooks, and raises SpecError; a platform without it takes no manifests. ``read_capabilities``
+    returns what the templates of manifests may depend on.
     """
 
     name: str
@@ -43,6 +44,7 @@ class PlatformDefinition:
     release_options: OptionSpecs = field(default_factory=dict)
     problem_of_name: Callable[[str], str] = _any_name
     check_manifests: CheckManifests | None = None
+    read_capabilities: Callable[[Options], dict[str, Any]] | None = None
 
 
 class Platforms:

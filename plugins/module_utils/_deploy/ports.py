@@ -29,7 +29,8 @@ class Wishes:
 
     ``going_back``: it rolls back after another release failed. What cannot be created as that
     release declares it is then a note of the plan, since an error would leave the app as it is.
-    ``leaves_jobs``: no job runs, since a rollback must not repeat a former migration.
+    ``rolls_back``: it restores a former release, whose jobs do not run unless they are declared
+    so, since a rollback must not repeat a former migration. ``leaves_jobs``: no job runs.
     ``relative_binds``: paths of the control node that are mounted, by their places in the spec.
     ``brief``: the plan is only shown if it changes nothing, so one that is sure to change something
     need not be complete.
@@ -39,6 +40,7 @@ class Wishes:
     recreate: frozenset[str] = frozenset()
     monitor: float = 5.0
     going_back: bool = False
+    rolls_back: bool = False
     leaves_jobs: bool = False
     relative_binds: Mapping[str, str] = field(default_factory=dict)
     brief: bool = False
@@ -48,13 +50,16 @@ class Wishes:
 class Observation:
     """An app as it is on its platform, read in a constant number of calls.
 
-    ``inner`` belongs to the platform alone.
+    ``kept`` are services that the platform never removes with the app. ``warnings`` are about the
+    platform itself. ``inner`` belongs to the platform alone.
     """
 
     records: tuple[Record, ...]
     lease: Lease | None
     states: States
     inner: Any = field(default=None, repr=False)
+    kept: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -177,11 +182,13 @@ class Driver(Protocol):
         deadline: float,
         *,
         originals: Sequence[Any] = (),
+        keeping: bool = False,
     ) -> list[str]:
         """Remove services and wait until their tasks are removed.
 
         Those that a plan took over are put back instead, as its ``originals`` have them; return
-        their names.
+        their names. ``keeping``: what is kept when it leaves the app stays; a plan lists none of
+        it.
         """
 
     def remove_networks(

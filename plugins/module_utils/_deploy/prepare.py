@@ -72,10 +72,10 @@ def _preview(
     planned = planner(platform, intent, seen)
     if intent.check:
         warnings = () if free else _at_work(seen.lease, intent)
-        return planned.answer(changed=planned.changed, warnings=warnings), ""
+        return planned.answer(changed=planned.changed, warnings=(*seen.warnings, *warnings)), ""
     # The record of a killed run has to be closed, even if its release is what runs.
     if not planned.needed and newest(seen.records, PENDING) is None:
-        return planned.answer(changed=False), ""
+        return planned.answer(changed=False, warnings=seen.warnings), ""
     return None, planned.purpose
 
 
@@ -118,8 +118,9 @@ def _prepare_leased(
     seen = platform.reader.observe(intent.app)
     planned = planner(platform, intent, seen)
     recovered = _close_killed(platform, intent, seen, planned, fence)
+    warnings = (*seen.warnings, *recovered)
     if not planned.needed:
-        return planned.answer(changed=bool(recovered), warnings=recovered)
+        return planned.answer(changed=bool(recovered), warnings=warnings)
     record = planned.record
     if record:
         fence.check()
@@ -140,7 +141,7 @@ def _prepare_leased(
         recreate=tuple(sorted(intent.wishes.recreate)),
         adopt=intent.wishes.adopt,
     )
-    answer = planned.answer(changed=planned.changed, warnings=recovered)
+    answer = planned.answer(changed=planned.changed, warnings=warnings)
     return RunAnswer(answer.result, answer.warnings, job=job)
 
 

@@ -37,7 +37,7 @@ from .platform_definition import Options, Platforms
 from .prepare import Planner, prepare, preview
 from .read_options import read_intent
 from .run_answer import RunAnswer, RunOutcome
-from .run_request import FOLLOW, PREPARE, WHOLE, RunRequest
+from .run_request import CAPABILITIES, FOLLOW, PREPARE, WHOLE, RunRequest
 
 
 def new_run(by: str | None = None) -> str:
@@ -85,6 +85,8 @@ def run(options: Options, planner: Planner, platforms: Platforms, *, check: bool
     request = RunRequest.from_options(options)
     if request.phase == FOLLOW:
         return _follow(request).as_data()
+    if request.phase == CAPABILITIES:
+        return _capabilities(options, platforms).as_data()
     call = _Call.read(options, request, planner, platforms, check=check)
     phases: dict[str, Callable[[_Call], dict[str, Any]]] = {PREPARE: _prepare, WHOLE: _run_whole}
     return phases[request.phase](call)
@@ -94,7 +96,10 @@ def preview_run(
     options: Options, planner: Planner, platforms: Platforms, *, check: bool
 ) -> RunAnswer | None:
     """Return the answer of a run that writes nothing; None if it has to write."""
-    call = _Call.read(options, RunRequest.from_options(options), planner, platforms, check=check)
+    request = RunRequest.from_options(options)
+    if request.phase == CAPABILITIES:
+        return _capabilities(options, platforms)
+    call = _Call.read(options, request, planner, platforms, check=check)
     answer = preview(connect(options, platforms), call.intent, planner)
     return answer.masked(call.words) if answer else None
 
@@ -141,6 +146,12 @@ def _follow(request: RunRequest) -> RunAnswer:
     if pages.ended:
         remove_journal(request.journal)
     return RunAnswer({"changed": False}, pages=pages)
+
+
+def _capabilities(options: Options, platforms: Platforms) -> RunAnswer:
+    """Read what the templates of manifests may depend on."""
+    read = platforms.definition(options["platform"]).read_capabilities
+    return RunAnswer({"changed": False, "capabilities": read(options) if read else {}})
 
 
 def _run_whole(call: _Call) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from .lease import LeaseAge
 from .ports import Contents
 
 WHOLE, PREPARE, FOLLOW = "whole", "prepare", "follow"
+CAPABILITIES = "capabilities"
 
 # Two options instead of one: Ansible masks every value of an option with no_log wherever it is
 # in the result, which would take the run's own name and numbers out of the answer.
@@ -31,7 +32,8 @@ class RunRequest:
 
     ``phase``: ``whole`` runs everything in one process, for callers without the action plugin;
     ``prepare`` plans, and leaves the changes to a worker; ``follow`` reads the worker's journal
-    from ``offset`` and waits for news up to ``seconds``.
+    from ``offset`` and waits for news up to ``seconds``; ``capabilities`` reads what the templates
+    of manifests may depend on.
     ``hidden``: words that must not be shown.
     ``relative_binds``: the paths of bind mounts that were resolved on the control node, by their
     places in the spec.

@@ -33,7 +33,7 @@ from ...module_utils._deploy.lease import LeaseAge
 from ...module_utils._deploy.lease_wait import lease_timeout, wait_for_lease
 from ...module_utils._deploy.run import new_run
 from ...module_utils._deploy.run_answer import RunAnswer, RunOutcome
-from ...module_utils._deploy.run_request import FOLLOW, PREPARE, RunRequest
+from ...module_utils._deploy.run_request import CAPABILITIES, FOLLOW, PREPARE, RunRequest
 from .in_process import InProcessRunner, ModuleSpec
 from .module_runner import AnsibleModuleRunner, is_local
 from .progress_lines import is_quiet, show_line
@@ -47,7 +47,7 @@ _READ_LOCAL_EVERY = 0.2
 _READ_REMOTE_FOR = 5
 _START_TIMEOUT = 30
 _HEARTBEAT = 15
-# Not needed to read the journal: secrets and large values.
+# Not needed by calls that only read: secrets and large values.
 _NOT_FOR_READING = (
     "secret_values",
     "registry_auths",
@@ -56,6 +56,8 @@ _NOT_FOR_READING = (
     "values",
     "images",
     "manifests",
+    "helm_values",
+    "helm_values_files",
 )
 
 
@@ -69,7 +71,8 @@ class LiveAction(ActionBase):
 
     module: ModuleSpec
     early_warnings: tuple[str, ...] = ()
-    """Warnings of :meth:`module_options`, before the host is called."""
+    early_notes: tuple[str, ...] = ()
+    """Warnings and notes of :meth:`module_options`, before the host is called."""
 
     def module_options(self) -> tuple[dict[str, Any], RunRequest]:
         """Return the module's options, and the request with what only the controller can read."""
@@ -102,23 +105,31 @@ class LiveAction(ActionBase):
         self._host = str(variables.get("inventory_hostname", self._task.delegate_to or "localhost"))
         self._quiet = is_quiet(str(self._task.args.get("progress", "auto")))
         app = str(self._task.args.get("app", ""))
+        self._module = AnsibleModuleRunner(self, variables)
+        self._preview = InProcessRunner(self.module, self, variables)
         slow = reporting(lambda text: self._report(f"{app} {text}"))
         with contextlib.nullcontext() if self._quiet else slow:
             try:
                 options, request = self.module_options()
                 self._hidden = list(request.hidden)
-                outcome = self._run_live(options, request, variables)
+                outcome = self._run_live(options, request)
             except ShippingError as error:
                 outcome = error.as_result()
         result.update(mask(outcome, self._hidden))
         return result
 
-    def _run_live(
-        self, options: dict[str, Any], request: RunRequest, variables: dict[str, Any]
-    ) -> dict[str, Any]:
+    def capabilities(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return what the templates of manifests may depend on, as the platform has it."""
+        answer = self._call_module(_for_reading(options), RunRequest(CAPABILITIES))
+        if answer.failed:
+            error = ShippingError(str(answer.result.get("msg", "")))
+            error.add_facts(**answer.result)
+            raise error
+        found: dict[str, Any] = answer.result["capabilities"]
+        return found
+
+    def _run_live(self, options: dict[str, Any], request: RunRequest) -> dict[str, Any]:
         self._warn(self.early_warnings)
-        self._module = AnsibleModuleRunner(self, variables)
-        self._preview = InProcessRunner(self.module, self, variables)
         run = new_run(str(options.get("by") or ""))
         # Waited for here and not in the module, so that users see which run holds the app.
         answer = wait_for_lease(
@@ -128,6 +139,7 @@ class LiveAction(ActionBase):
             self._report,
         )
         if not answer.failed:
+            answer = self._with_early_notes(answer)
             for note in answer.result.get("notes", ()):
                 self._report(note)
         self._warn(answer.warnings)
@@ -139,7 +151,16 @@ class LiveAction(ActionBase):
 
     def _prepare(self, options: dict[str, Any], request: RunRequest, age: LeaseAge) -> RunAnswer:
         """Execute the short part: in this process if that writes nothing, else in the module."""
-        call = {**options, **replace(request, lease_age=age).as_options()}
+        return self._call_module(options, replace(request, lease_age=age))
+
+    def _with_early_notes(self, answer: RunAnswer) -> RunAnswer:
+        if not self.early_notes:
+            return answer
+        notes = [*self.early_notes, *answer.result.get("notes", ())]
+        return replace(answer, result={**answer.result, "notes": notes})
+
+    def _call_module(self, options: dict[str, Any], request: RunRequest) -> RunAnswer:
+        call = {**options, **request.as_options()}
         result = self._preview.run(call)
         if result is None:
             # The waits inside the module cannot be shown: it answers at its end.
@@ -150,8 +171,7 @@ class LiveAction(ActionBase):
     def _follow(self, options: dict[str, Any], job: Job, path: str) -> RunOutcome:
         """Show the worker's journal until it ends; return the outcome of the job."""
         self._remove_module_files()
-        options = {key: value for key, value in options.items() if key not in _NOT_FOR_READING}
-        for entry in self._entries(options, path):
+        for entry in self._entries(_for_reading(options), path):
             if entry["kind"] == "line":
                 self._report(entry["text"])
             elif entry["kind"] == "end":
@@ -223,6 +243,10 @@ class LiveAction(ActionBase):
         """Show one line of progress, which begins with the host's name."""
         if not self._quiet:
             show_line(mask(f"{self._host} | {text}", self._hidden))
+
+
+def _for_reading(options: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if key not in _NOT_FOR_READING}
 
 
 def _killed(job: Job) -> RunOutcome:

@@ -10,40 +10,31 @@ tools, which have to be on the PATH.
 from __future__ import annotations
 
 import base64
-import json
 import os
 import shutil
-import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any
 
 from ...module_utils._core.errors import Problem, ShippingError, SpecError, os_words
-from ...module_utils._core.slow_calls import waiting_for
+from . import external_tools, helm_charts
+from .helm_charts import Chart
 from .yaml_reader import parse_all
 
 _ENDINGS = (".yaml", ".yml", ".json")
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-_TIMEOUT = 120
-
-
-@dataclass(frozen=True)
-class Chart:
-    """The inputs to render a Helm chart."""
-
-    app: str
-    namespace: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-    values_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ManifestFile:
-    """The documents of one file, kustomization or chart."""
+    """The documents of one file, kustomization or chart; and what the run shows about a chart."""
 
     name: str
     documents: tuple[Any, ...]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def has(self, title: str) -> bool:
         """Return whether an object such as ``ConfigMap/web`` is among the documents."""
@@ -64,16 +55,16 @@ def documents(
     paths: Iterable[str], read: Callable[[str], bytes], chart: Chart
 ) -> list[ManifestFile]:
     """Return the documents of every path, in order; raise SpecError with all broken files."""
-    result, problems = [], []
-    for path in paths:
-        for name, text in _texts(path, read, chart):
-            try:
-                result.append(ManifestFile(name, tuple(parse_all(text, name))))
-            except SpecError as error:
-                problems += error.problems
+    files: list[ManifestFile] = []
+    problems: list[Problem] = []
+    for load in chain.from_iterable(_loaders(path, read, chart) for path in paths):
+        try:
+            files.append(load())
+        except SpecError as error:
+            problems += error.problems
     if problems:
         raise SpecError(problems, "the manifests")
-    return result
+    return files
 
 
 def all_documents(files: Iterable[ManifestFile]) -> list[Any]:
@@ -111,26 +102,39 @@ def _with_names(problem: Problem, files: Sequence[ManifestFile]) -> Problem:
     return Problem(f"{' and '.join(names)}, {problem.path}", problem.text) if names else problem
 
 
-def _texts(path: str, read: Callable[[str], bytes], chart: Chart) -> Iterable[tuple[str, str]]:
-    if os.path.isdir(path):
-        if any(os.path.exists(os.path.join(path, name)) for name in _KUSTOMIZATIONS):
-            return [(path, _kustomized(path))]
-        if os.path.exists(os.path.join(path, "Chart.yaml")):
-            return [(path, _templated(path, chart))]
-        # Sorted: the order in which a file system lists its entries differs from host to host.
-        names = sorted(entry for entry in os.listdir(path) if entry.endswith(_ENDINGS))
-        if not names:
-            raise ShippingError(
-                f"{path} has no manifests",
-                "it has no file that ends with .yaml, .yml or .json",
-                "Correct manifests",
-            )
-        return [
-            (os.path.join(path, name), _decoded(os.path.join(path, name), read)) for name in names
-        ]
-    if path.endswith((".tgz", ".tar.gz")):
-        return [(path, _templated(path, chart))]
-    return [(path, _decoded(path, read))]
+def _loaders(
+    path: str, read: Callable[[str], bytes], chart: Chart
+) -> Iterable[Callable[[], ManifestFile]]:
+    """Return what loads each file of a path."""
+    if not os.path.isdir(path):
+        is_chart = path.endswith((".tgz", ".tar.gz"))
+        return [partial(_chart, path, chart) if is_chart else partial(_file, path, read)]
+    if any(os.path.exists(os.path.join(path, name)) for name in _KUSTOMIZATIONS):
+        return [partial(_kustomization, path)]
+    if os.path.exists(os.path.join(path, "Chart.yaml")):
+        return [partial(_chart, path, chart)]
+    # Sorted: the order in which a file system lists its entries differs from host to host.
+    names = sorted(entry for entry in os.listdir(path) if entry.endswith(_ENDINGS))
+    if not names:
+        raise ShippingError(
+            f"{path} has no manifests",
+            "it has no file that ends with .yaml, .yml or .json",
+            "Correct manifests",
+        )
+    return [partial(_file, os.path.join(path, name), read) for name in names]
+
+
+def _file(path: str, read: Callable[[str], bytes]) -> ManifestFile:
+    return ManifestFile(path, tuple(parse_all(_decoded(path, read), path)))
+
+
+def _chart(path: str, chart: Chart) -> ManifestFile:
+    rendered = helm_charts.render(path, chart)
+    return ManifestFile(path, rendered.documents, rendered.notes, rendered.warnings)
+
+
+def _kustomization(path: str) -> ManifestFile:
+    return ManifestFile(path, tuple(parse_all(_kustomized(path), path)))
 
 
 def _decoded(path: str, read: Callable[[str], bytes]) -> str:
@@ -148,60 +152,8 @@ def _kustomized(path: str) -> str:
     for tool, words in (("kustomize", ["build"]), ("kubectl", ["kustomize"])):
         program = shutil.which(tool)
         if program:
-            return _run([program, *words, path], f"{tool} cannot render {path}")
-    raise _missing("kustomize or kubectl", path)
-
-
-def _templated(path: str, chart: Chart) -> str:
-    program = shutil.which("helm")
-    if not program:
-        raise _missing("helm", path)
-    # `helm template` leaves out the folder crds/, which `helm install` would apply.
-    words = [program, "template", chart.app, path, "--namespace", chart.namespace, "--include-crds"]
-    for name in chart.values_files:
-        words += ["--values", name]
-    # Through standard input: every user of a host can read the arguments of a process. Last, since
-    # Helm lets the last values win over those of files.
-    return _run(
-        [*words, "--values", "-"], f"helm cannot render {path}", json.dumps(dict(chart.values))
-    )
-
-
-def _missing(tools: str, path: str) -> ShippingError:
-    return ShippingError(
-        f"cannot render {path}",
-        f"{tools} is not on the PATH of the control node",
-        f"Install {tools} there, or give rendered manifests",
-    )
-
-
-def _run(words: list[str], what: str, text: str = "") -> str:
-    try:
-        with waiting_for(os.path.basename(words[0])):
-            done = subprocess.run(
-                words,
-                input=text,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_TIMEOUT,
-                check=False,
-            )
-    except subprocess.TimeoutExpired as error:
-        raise ShippingError(
-            what, f"{words[0]} did not end within {_TIMEOUT} s", "Run it by hand to see more"
-        ) from error
-    except OSError as error:
-        raise ShippingError(
-            what, f"{words[0]}: {os_words(error)}", "Run it by hand to see more"
-        ) from error
-    if done.returncode:
-        raise ShippingError(
-            what,
-            " ".join(done.stderr.split())[-600:] or f"it ended with {done.returncode}",
-            "Correct it, and run it by hand to see more",
-        )
-    return done.stdout
+            return external_tools.run([program, *words, path], f"{tool} cannot render {path}")
+    raise external_tools.missing("kustomize or kubectl", path)
 
 
 def secret_words(manifests: Iterable[Any]) -> list[str]:

@@ -57,7 +57,7 @@ class Rollout:
         wishes = replace(
             self.job.wishes,
             going_back=self.going_back,
-            leaves_jobs=self.going_back or bool(self.record.rollback_of),
+            rolls_back=self.going_back or bool(self.record.rollback_of),
         )
         plan = self.platform.preview.plan(app, resolved, seen, wishes, Contents())
         watch = HealthWatch(

@@ -38,6 +38,8 @@ MANAGER = "shipping.code"
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
+# Kubernetes 1.30 and newer; others answer with plain JSON.
+_DISCOVERY = f"{_JSON};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,{_JSON}"
 
 
 class Expired(PlatformError):
@@ -256,6 +258,10 @@ class Cluster:
     def raw(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """Send a GET for any path."""
         return self._call("GET", path, query or {})
+
+    def discovery(self, path: str) -> Any:
+        """Send a GET for what the server serves, with the kinds of all groups in one answer."""
+        return self._document(self._send("GET", path, {}, accept=_DISCOVERY))
 
     def _call(
         self,

@@ -33,6 +33,14 @@ def _check_manifests(documents: list[Any], namespace: str | None, hooks: str) ->
     read(documents, namespace, hooks)
 
 
+def _read_capabilities(options: Mapping[str, Any]) -> dict[str, Any]:
+    from .capabilities import read
+    from .cluster import Cluster
+    from .cluster_access import access
+
+    return read(Cluster(access(options)))
+
+
 def _problem_of_name(app: str) -> str:
     if "_" in app:
         return f"{app!r} has '_', which no name on Kubernetes may have; write '-'"
@@ -50,4 +58,5 @@ KUBERNETES = PlatformDefinition(
     release_options=own_options.RELEASE,
     problem_of_name=_problem_of_name,
     check_manifests=_check_manifests,
+    read_capabilities=_read_capabilities,
 )

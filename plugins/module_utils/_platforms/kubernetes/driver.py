@@ -114,10 +114,11 @@ class Driver:
         deadline: float,
         *,
         originals: Sequence[Any] = (),
+        keeping: bool = False,
     ) -> list[str]:
         """Remove services and wait until their pods are removed; volumes are kept."""
         by_uid = {body["metadata"]["uid"]: body for body in originals}
-        removal = Removal(self._cluster, app, fence, deadline, by_uid)
+        removal = Removal(self._cluster, app, fence, deadline, by_uid, keeping=keeping)
         manifests: set[str] = set()
         services: set[str] = set()
         for name in names:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..._core.errors import Problem
 from ..._deploy.plan import KEEP, RECREATE, REMOVE, Change, ServicePlan
-from . import manifests
+from . import lasting, manifests
 from .compare import covers
 from .refusals import Refusal
 
@@ -115,7 +115,7 @@ def plan(
 
 
 def _objection(service: str, recreated: Recreated, recreate: Collection[str]) -> str:
-    if recreated.kind in manifests.LASTING:
+    if recreated.kind in lasting.KINDS:
         return (
             f"a {recreated.kind} is never removed, since it holds what cannot be made again, so"
             " undo the change or give it another name"

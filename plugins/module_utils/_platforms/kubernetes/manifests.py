@@ -50,8 +50,6 @@ _OF_THE_SERVER = (
     "generation",
     "selfLink",
 )
-# Objects whose data cannot be restored are kept when they are removed from the manifests.
-LASTING = ("PersistentVolumeClaim", "PersistentVolume", "Namespace", "CustomResourceDefinition")
 JOB = "Job"
 # What sets the number of pods of the workload that its spec.scaleTargetRef names.
 _SCALERS = ("HorizontalPodAutoscaler", "ScaledObject")

@@ -13,7 +13,7 @@ from typing import Any
 from ..._deploy import state as words
 from ..._deploy.resolution import Resolved
 from ..._deploy.state import ServiceState, States, Task
-from . import passive_objects, pod_health, pod_revisions, rejected_pods
+from . import lasting, passive_objects, pod_health, pod_revisions, rejected_pods
 from .api_kinds import (
     APP,
     CLAIM,
@@ -152,6 +152,12 @@ class Snapshot:
             result.setdefault(label(body, SERVICE), []).append(key)
         return result
 
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Return the services that stay when they leave the app, or when it is removed."""
+        bodies = self.workloads.items()
+        return tuple(sorted(name for name, body in bodies if lasting.is_kept(body)))
+
     def names(self, kind: str, *roles: str) -> set[str]:
         """Return the names of the app's objects of a kind, of ``roles`` only if there are any."""
         return {
@@ -163,7 +169,7 @@ class Snapshot:
     def belongings(self) -> dict[str, list[str]]:
         """Return the names of everything that is removed with the app, by kind."""
         return {
-            "services": sorted(self.workloads),
+            "services": sorted(set(self.workloads) - set(self.kept)),
             "networks": sorted(self.names(NETWORK_POLICY.name, POLICY)),
             "secrets": sorted(self.names("Secret", RECORD, CONTENT, REGISTRY)),
             "configs": sorted(self.names("ConfigMap", CONTENT)),

@@ -31,7 +31,7 @@ from ..._deploy.service_diff import (
     removed_services,
     service_plan,
 )
-from . import immutable_fields, manifests, pod_security, render, update_strategy
+from . import immutable_fields, lasting, manifests, pod_security, render, update_strategy
 from .api_kinds import (
     CLAIM,
     CONFIG_MAP,
@@ -194,16 +194,10 @@ def finished_jobs(
     """Return the contents of the Jobs that have run and are not to run again."""
     found: dict[str, Collection[str]] = dict(manifests.finished_jobs(live_services(records)))
     for name, service in resolved.services.items():
-        if job_services.is_job(service) and _is_left(name, service, records, wishes):
+        if job_services.is_job(service) and job_runs.is_left(name, service, records, wishes):
             body = render.workload(app, name, resolved)
             found[name] = {annotation(body, manifests.CONTENT_OF)}
     return {title: found[title] for title in found if title not in wishes.recreate}
-
-
-def _is_left(
-    name: str, service: Mapping[str, Any], records: Sequence[Record], wishes: Wishes
-) -> bool:
-    return wishes.leaves_jobs or job_runs.is_done(name, service, records)
 
 
 def _bodies(app: str, resolved: Resolved) -> Iterator[tuple[str, Body]]:
@@ -311,7 +305,11 @@ def plan(comparison: Comparison, wanted: Sequence[PlannedObject], noted: list[Pr
         remove={
             "networks": tuple(sorted(snapshot.names(NETWORK_POLICY.name, POLICY) - set(networks)))
         },
-        notes=(*_notes_of_contents(wanted), *_notes_of_pods(wanted)),
+        notes=(
+            *_notes_of_contents(wanted),
+            *_notes_of_pods(wanted),
+            *_notes_of_kept(comparison),
+        ),
         before=_before(comparison, wanted),
         after={entry.title: _readable(entry.wanted) for entry in wanted},
     )
@@ -327,9 +325,7 @@ def _by_service(wanted: Iterable[PlannedObject]) -> dict[str, list[PlannedObject
 def _ports_by_service(snapshot: Snapshot) -> dict[str, set[int]]:
     """Return the ports of services that are removed when the spec does not have them."""
     return {
-        name: _ports(body)
-        for name, body in snapshot.workloads.items()
-        if body["kind"] not in manifests.LASTING
+        name: _ports(body) for name, body in snapshot.workloads.items() if not lasting.is_kept(body)
     }
 
 
@@ -359,6 +355,18 @@ def _notes_of_pods(wanted: Sequence[PlannedObject]) -> Iterator[str]:
         kept = update_strategy.kept(entry.wanted, _live_replicas(entry.live))
         if kept and entry.live is not None and entry.changed and _template_changes(entry):
             yield f"{entry.title}: this update does not replace {kept}"
+
+
+def _notes_of_kept(comparison: Comparison) -> Iterator[str]:
+    """Yield what leaves the app with this release and is not removed."""
+    live = newest(comparison.records, LIVE)
+    leaving = set(live.resolved.services) - set(comparison.resolved.services) if live else set()
+    for name, body in comparison.snapshot.workloads.items():
+        if name in leaving and lasting.has_policy(body):
+            yield (
+                f"{name} is kept, since it has the annotation {lasting.POLICY}: keep. Remove it by"
+                " hand if you do not need it"
+            )
 
 
 def _before(comparison: Comparison, wanted: Sequence[PlannedObject]) -> dict[str, Any]:

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from ..._core.answer_shape import reading_answers_of
 from ..._core.cause import Cause
+from ..._core.errors import Denied, NotFound
 from ..._core.parallel import side_by_side
+from ..._core.tested_versions import newer_than_tested
 from ..._deploy.health import LIVE
 from ..._deploy.history import Record, newest
 from ..._deploy.naming import Naming
@@ -72,7 +74,8 @@ class Reader:
         selector = f"{APP}={app}"
         items, metadata = self._cluster.items, self._cluster.metadata
         contents = f"{selector},{KIND} in ({CONTENT},{REGISTRY})"
-        calls = [partial(items, kind, selector) for kind in (*OF_SERVICE, REPLICA_SET, POD)]
+        kinds = (*OF_SERVICE, REPLICA_SET, POD)
+        calls: list[Callable[[], Any]] = [partial(items, kind, selector) for kind in kinds]
         calls += [
             partial(items, SECRET, f"{selector},{KIND}={RECORD}"),
             # Names are enough, so no secret content is read.
@@ -82,8 +85,9 @@ class Reader:
             # them.
             partial(lookup.find_all, self._cluster, LEASE_KIND, storage.lease_name(app)),
             partial(lookup.find_all, self._cluster, NAMESPACE, self._cluster.namespace),
+            self._version,
         ]
-        *lists, sets, pods, records, secrets, configs, lease, namespace = side_by_side(
+        *lists, sets, pods, records, secrets, configs, lease, namespace, version = side_by_side(
             lambda call: call(), calls
         )
         history = storage.records(records)
@@ -108,8 +112,17 @@ class Reader:
             history,
             storage.as_lease(lease[0]) if lease else None,
             found,
-            snapshot,
+            inner=snapshot,
+            kept=snapshot.kept,
+            warnings=newer_than_tested("cluster", "Kubernetes", version),
         )
+
+    def _version(self) -> str:
+        try:
+            return str(self._cluster.raw("/version").get("gitVersion", ""))
+        # Every user may read it by default (system:public-info-viewer).
+        except (Denied, NotFound):
+            return ""
 
     def _of_kinds(self, app: str, kinds: Sequence[Kind]) -> list[list[Body]]:
         return side_by_side(lambda kind: lookup.of_kind(self._cluster, app, kind), kinds)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from ..._core.errors import PlatformError
 from ..._core.parallel import side_by_side
 from ..._deploy.ports import Fence
-from . import adoption, lookup, manifests, render, storage
+from . import adoption, lasting, lookup, render, storage
 from .api_kinds import (
     APP,
     DAEMON_SET,
@@ -39,13 +39,17 @@ _REMOVED_KINDS = (DEPLOYMENT, DAEMON_SET, SERVICE_KIND, NETWORK_POLICY)
 
 @dataclass(frozen=True)
 class Removal:
-    """One removal. ``originals`` has what was taken over, as it was before, by uid."""
+    """One removal. ``originals`` has what was taken over, as it was before, by uid.
+
+    ``keeping``: objects with the annotation for it stay.
+    """
 
     cluster: Cluster
     app: str
     fence: Fence
     deadline: float
     originals: Mapping[str, Body]
+    keeping: bool = False
 
     def remove_services(self, names: set[str]) -> list[str]:
         """Remove services of a Compose file and wait until their pods are removed.
@@ -109,7 +113,7 @@ class Removal:
         removed, put_back = set(), []
         for title, (kind, name) in keys.items():
             live = self.cluster.find(kind, name)
-            if live is None or not self._is_own(title, live):
+            if live is None or not self._is_own(title, live) or self._stays(live):
                 continue
             if self._remove(kind, live):
                 removed.add(live["metadata"]["uid"])
@@ -131,6 +135,10 @@ class Removal:
         is_renamed = annotation(live, SERVICE) not in ("", title)
         return not is_renamed and bool(own(self.app, self.cluster.namespace, [live]))
 
+    def _stays(self, live: Body) -> bool:
+        is_original = live["metadata"]["uid"] in self.originals
+        return self.keeping and lasting.has_policy(live) and not is_original
+
     def _removable(self, titles: set[str]) -> dict[str, tuple[Kind, str]]:
         """Return kind and name of each object that is removed with its service, by title."""
         places: dict[str, tuple[Kind, str]] = {}
@@ -142,10 +150,11 @@ class Removal:
                     render.kind_of({}, service),
                     service["manifest"]["metadata"]["name"],
                 )
-        lasting = manifests.LASTING
         for title in titles - set(places):
             places.update(_by_title(title))
-        return {title: place for title, place in places.items() if place[0].name not in lasting}
+        return {
+            title: place for title, place in places.items() if place[0].name not in lasting.KINDS
+        }
 
     def _left(self, keys: Iterable[tuple[Kind, str]], uids: set[str]) -> str:
         for kind, name in keys:

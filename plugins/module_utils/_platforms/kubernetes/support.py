@@ -112,8 +112,8 @@ _KEYS: dict[str, str | Plain] = {
     ),
     "scale": "as `deploy.replicas`",
     "x-shipping": (
-        "`probe`: the health check by HTTP or TCP; `overlay.kubernetes`: raw fields by kind of"
-        " object"
+        "`probe`: the health check by HTTP or TCP; `rollback: run`: a rollback runs the job;"
+        " `overlay.kubernetes`: raw fields by kind of object"
     ),
     "deploy.mode": "replicated: a Deployment; global: a DaemonSet; replicated-job: a Job",
     "deploy.replicas": "`replicas`; if left out, the current number is kept (1 at first)",

@@ -214,6 +214,7 @@ class Driver:
         deadline: float,
         *,
         originals: Sequence[Any] = (),
+        keeping: bool = False,
     ) -> list[str]:
         """Remove services and wait until their tasks are removed.
 

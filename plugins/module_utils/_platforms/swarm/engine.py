@@ -113,6 +113,7 @@ class Engine:
         if not isinstance(about, dict) or "ApiVersion" not in about:
             raise _not_an_engine(connection, "its answer to /version names no API")
         self.api = _version(about["ApiVersion"])
+        self.version = str(about.get("Version", ""))
         oldest = _version(about.get("MinAPIVersion", "0"))
         if self.api < MINIMUM_API:
             raise PlatformError(

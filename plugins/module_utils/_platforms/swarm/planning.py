@@ -361,18 +361,18 @@ def _job(
     body: Mapping[str, Any] | None,
     problems: list[Problem],
 ) -> ServicePlan:
-    """Return what happens to a job: it runs once for each content, and never in a rollback."""
-    name = declared.name
-    if comparison.wishes.leaves_jobs:
+    """Return what happens to a job: it runs once for each content, in a rollback if declared so."""
+    name, wishes = declared.name, comparison.wishes
+    if job_runs.stays_alone(declared.service, wishes):
         # One that failed or still runs would continue beside the release that is restored.
         action = KEEP if _progress(comparison, name) in ("", job_runs.COMPLETED) else REMOVE
         return ServicePlan(name, action, done=LEFT)
-    runs_again = name in comparison.wishes.recreate
-    if job_runs.is_done(name, declared.service, comparison.records) and not runs_again:
+    runs_again = name in wishes.recreate
+    if job_runs.is_left(name, declared.service, comparison.records, wishes) and not runs_again:
         return ServicePlan(name, KEEP, done=LEFT)
     existing = _existing(comparison, declared, body) if body else None
     if existing is None or existing.mode != declared.mode:
-        return service_plan(declared, existing, comparison.wishes.recreate, problems)
+        return service_plan(declared, existing, wishes.recreate, problems)
     reached = job_runs.FAILED if runs_again else _progress(comparison, name)
     return job_runs.plan(name, existing, reached)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..._core.answer_shape import reading_answers_of
 from ..._core.parallel import side_by_side
+from ..._core.tested_versions import newer_than_tested
 from ..._deploy.history import Record
 from ..._deploy.naming import Naming
 from ..._deploy.ports import Observation
@@ -51,7 +52,8 @@ class Reader:
             records,
             storage.lease_among(configs),
             states(app, snapshot, resolved, self._monitor),
-            snapshot,
+            inner=snapshot,
+            warnings=newer_than_tested("engine", "Docker Engine", self._engine.version),
         )
 
     def _find(self, app: str) -> tuple[Snapshot, list[dict[str, Any]]]:

@@ -87,7 +87,10 @@ _KEYS: dict[str, str | Plain] = {
         " `COMPOSE_PROFILES` in `values` has one of their profiles"
     ),
     "scale": "as `deploy.replicas`",
-    "x-shipping": "`probe` and `overlay.kubernetes` are for Kubernetes and ignored",
+    "x-shipping": (
+        "`rollback: run`: a rollback runs the job; `probe` and `overlay.kubernetes` are for"
+        " Kubernetes and ignored"
+    ),
     "deploy.mode": "`Mode`: replicated, global, replicated-job or global-job",
     "deploy.replicas": (
         "`Mode.Replicated.Replicas`; if left out, the current number is kept (1 at first)"
@@ -314,15 +317,17 @@ def _check_shared_memory(app: Compose, reader: Reader) -> None:
 
 def _as_honored(app: Compose) -> Compose:
     """Return the app without probes, and with shared memory as the mount that it is."""
-    return replace(
-        app,
-        services={
-            name: _with_shared_memory(
-                {key: value for key, value in service.items() if key != "x-shipping"}
-            )
-            for name, service in app.services.items()
-        },
-    )
+    services = {
+        name: _with_shared_memory(_with_honored(service)) for name, service in app.services.items()
+    }
+    return replace(app, services=services)
+
+
+def _with_honored(service: Service) -> Service:
+    extension = service.get("x-shipping", {})
+    honored = {key: value for key, value in extension.items() if key == "rollback"}
+    rest = {key: value for key, value in service.items() if key != "x-shipping"}
+    return {**rest, "x-shipping": honored} if honored else rest
 
 
 def _with_shared_memory(service: Service) -> Service:

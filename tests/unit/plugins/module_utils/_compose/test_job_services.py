@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.shipping.code.plugins.module_utils._compose import job_services
 
 from .reading import KUBERNETES, SWARM, problems, read_spec
 
@@ -43,6 +44,14 @@ def test_a_job_that_is_declared_as_one_needs_no_note(support):
     assert app.notes == []
 
 
+@PLATFORMS
+def test_a_job_that_a_rollback_runs(support):
+    written = {"x-shipping": {"rollback": "run", "probe": {"tcp": {"port": 80}}}}
+    service = read_spec(spec(written), support=support).services["migrate"]
+    assert job_services.runs_in_rollback(service)
+    assert ("probe" in service["x-shipping"]) is (support is KUBERNETES)
+
+
 def test_a_job_on_each_node():
     app = read_spec(spec({"deploy": {"mode": "global"}}))
     assert app.services["migrate"]["deploy"]["mode"] == "global-job"
@@ -77,6 +86,17 @@ REJECTED = [
         {"depends_on": {"migrate": {"condition": "service_healthy"}}},
         "services.web.depends_on.migrate: migrate is a job, which ends instead of becoming healthy."
         " Write condition: service_completed_successfully",
+    ),
+    (
+        {},
+        {"x-shipping": {"rollback": "run"}},
+        "services.web.x-shipping.rollback: is for jobs: a rollback restores each other service."
+        " Leave it out",
+    ),
+    (
+        {"x-shipping": {"rollback": "always"}},
+        {},
+        "services.migrate.x-shipping.rollback: 'always' is not one of run, leave",
     ),
 ]
 

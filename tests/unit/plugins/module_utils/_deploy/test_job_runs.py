@@ -67,6 +67,10 @@ def test_only_what_it_runs_makes_another_job():
     assert job_runs.job_hash({**A, "deploy": {**A["deploy"], "replicas": 3}}) != job_runs.job_hash(
         A
     )
+    again = {**A, "x-shipping": {"rollback": "run"}}
+    assert job_runs.job_hash(again) == job_runs.job_hash(A)
+    overlaid = {**A, "x-shipping": {"overlay": {"Job": {}}}}
+    assert job_runs.job_hash(overlaid) != job_runs.job_hash(A)
 
 
 def test_the_record_keeps_which_jobs_ran():

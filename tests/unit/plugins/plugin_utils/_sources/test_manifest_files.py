@@ -11,8 +11,8 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
     SpecError,
 )
 from ansible_collections.shipping.code.plugins.module_utils._platforms.registry import PLATFORMS
+from ansible_collections.shipping.code.plugins.plugin_utils._sources.helm_charts import Chart
 from ansible_collections.shipping.code.plugins.plugin_utils._sources.manifest_files import (
-    Chart,
     check_files,
     documents,
 )

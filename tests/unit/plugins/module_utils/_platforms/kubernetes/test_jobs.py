@@ -42,10 +42,11 @@ FAILED = {
 RUNS = {"active": 1}
 
 
-def app(version="1", **deploy):
+def app(version="1", extension=None, **deploy):
     """An app of one job."""
     deploy = {"mode": "replicated-job", **deploy}
     service = {"image": "m:1", "command": ["migrate", version], "deploy": deploy}
+    service.update({"x-shipping": extension} if extension else {})
     return resolved({"services": {"migrate": service}})
 
 
@@ -111,7 +112,8 @@ def record(one):
 
 ONE, TWO = app("1"), app("2")
 EMPTY = Snapshot(namespace={"metadata": {"name": NAMESPACE}})
-LEAVES = {"leaves_jobs": True}
+BACK = {"rolls_back": True}
+RUNS_AGAIN = app("1", {"rollback": "run"})
 # What is wanted, what is there, the history, wishes, and what happens.
 PLANS = {
     "at first": (ONE, EMPTY, [], {}, (CREATE, "")),
@@ -121,8 +123,23 @@ PLANS = {
     "completed in a run that was killed": (ONE, found(ONE, COMPLETE), [], {}, (KEEP, RUN)),
     "still runs since a run that was killed": (ONE, found(ONE, RUNS), [], {}, (KEEP, "")),
     "failed in a run that was killed": (ONE, found(ONE, FAILED), [], {}, (RECREATE, "")),
-    "rollback": (ONE, found(TWO, COMPLETE), [record(TWO)], LEAVES, (REMOVE, LEFT)),
-    "rollback from a failed one": (ONE, found(TWO, FAILED), [record(ONE)], LEAVES, (REMOVE, LEFT)),
+    "rollback": (ONE, found(TWO, COMPLETE), [record(TWO)], BACK, (REMOVE, LEFT)),
+    "rollback from a failed one": (ONE, found(TWO, FAILED), [record(ONE)], BACK, (REMOVE, LEFT)),
+    "rollback that runs it": (
+        RUNS_AGAIN,
+        found(TWO, COMPLETE),
+        [record(TWO)],
+        BACK,
+        (RECREATE, ""),
+    ),
+    "rollback to the one that ran last": (RUNS_AGAIN, EMPTY, [record(ONE)], BACK, (KEEP, LEFT)),
+    "drift": (
+        RUNS_AGAIN,
+        found(TWO, COMPLETE),
+        [record(TWO)],
+        {"leaves_jobs": True},
+        (REMOVE, LEFT),
+    ),
 }
 
 

@@ -171,6 +171,28 @@ def test_the_state_of_a_job_that_has_run_and_is_gone():
     assert with_finished({"Job/mig": "there"}, ONE, finished) == {"Job/mig": "there"}
 
 
+KEEP_POLICY = {"metadata": {"name": "a", "annotations": {"helm.sh/resource-policy": " Keep"}}}
+
+
+def test_an_object_with_the_policy_keep_stays_when_it_leaves_the_app():
+    before = app_of(made("ConfigMap") | KEEP_POLICY, made("Secret"), made("ConfigMap", "b"))
+    after = app_of(made("ConfigMap", "b"))
+    found = found_for(before)
+    plan = planned(after, found, records=[record(before)])
+    assert {service.name: service.action for service in plan.services} == {
+        "ConfigMap/b": KEEP,
+        "Secret/a": REMOVE,
+    }
+    assert plan.notes == (
+        "ConfigMap/a is kept, since it has the annotation helm.sh/resource-policy: keep. Remove it"
+        " by hand if you do not need it",
+    )
+    assert found.kept == ("ConfigMap/a",)
+    assert found.belongings()["services"] == ["ConfigMap/b", "Secret/a"]
+    # It left with an earlier release.
+    assert planned(after, found, records=[record(after, 2), record(before)]).notes == ()
+
+
 def settings(color):
     return app_of(made("ConfigMap", "settings", data={"color": color}))
 

@@ -66,7 +66,7 @@ WHOLE = app_of(
 
 @pytest.fixture
 def remove():
-    def removed(titles, app=WHOLE, **changes):
+    def removed(titles, app=WHOLE, originals=(), keeping=False, **changes):
         paths = {
             title: removal.render.kind_of({}, service).path(
                 NAMESPACE, service["manifest"]["metadata"]["name"]
@@ -78,7 +78,9 @@ def remove():
             bodies[path]["metadata"]["annotations"].update(changed)
         cluster = Cluster(app, bodies)
         before = set(cluster.bodies)
-        removal.Removal(cluster, APP, Fence(), math.inf, {}).remove_manifests(set(titles))
+        by_uid = {f"uid-{title}": {} for title in originals}
+        whole = removal.Removal(cluster, APP, Fence(), math.inf, by_uid, keeping=keeping)
+        whole.remove_manifests(set(titles))
         return before - set(cluster.bodies)
 
     return removed
@@ -91,6 +93,17 @@ def test_objects_are_removed_where_they_are(remove):
 
 def test_what_holds_data_stays(remove):
     assert remove(["PersistentVolumeClaim/a"]) == set()
+
+
+def test_what_has_the_policy_keep_stays_with_the_app_removed(remove, monkeypatch):
+    policy = {SETTINGS: {"helm.sh/resource-policy": "keep"}}
+    assert remove(["ConfigMap/a"], keeping=True, **policy) == set()
+    # A plan names it only to recreate it.
+    assert remove(["ConfigMap/a"], **policy) == {SETTINGS}
+    put_back = []
+    monkeypatch.setattr(removal.adoption, "put_back", lambda *args: put_back.append(args))
+    remove(["ConfigMap/a"], keeping=True, originals=["ConfigMap/a"], **policy)
+    assert len(put_back) == 1
 
 
 def test_objects_of_which_no_record_is_left(remove):

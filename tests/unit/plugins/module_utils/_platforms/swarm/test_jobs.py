@@ -35,10 +35,11 @@ from .test_planning import NODE, found_for
 CONTENT = "TaskTemplate.ContainerSpec"
 
 
-def app(version="1", **deploy):
+def app(version="1", extension=None, **deploy):
     """An app of one job."""
     deploy = {"mode": "replicated-job", **deploy}
     service = {"image": "m:1", "command": ["migrate", version], "deploy": deploy}
+    service.update({"x-shipping": extension} if extension else {})
     return resolved({"services": {"migrate": service}})
 
 
@@ -132,6 +133,8 @@ ONE, TWO = app("1"), app("2")
 SERVICE = resolved({"services": {"migrate": {"image": "m:1"}}})
 AGAIN = {"recreate": frozenset({"migrate"})}
 EMPTY = Snapshot(nodes=[NODE])
+BACK = {"rolls_back": True}
+RUNS_AGAIN = app("1", {"rollback": "run"})
 # What is wanted, what is there, the history, wishes, and what happens.
 PLANS = {
     "at first": (ONE, EMPTY, [], {}, (CREATE, "")),
@@ -142,19 +145,42 @@ PLANS = {
     "completed in a run that was killed": (ONE, found(ONE, COMPLETE), [], {}, (KEEP, RUN)),
     "still runs since a run that was killed": (ONE, found(ONE, RUNS), [], {}, (KEEP, "")),
     "failed in a run that was killed": (ONE, found(ONE, FAILED), [], {}, (UPDATE, "")),
-    "rollback": (ONE, found(TWO, COMPLETE), [record(TWO)], {"leaves_jobs": True}, (KEEP, LEFT)),
+    "rollback": (ONE, found(TWO, COMPLETE), [record(TWO)], BACK, (KEEP, LEFT)),
+    "rollback that runs it": (RUNS_AGAIN, found(TWO, COMPLETE), [record(TWO)], BACK, (UPDATE, "")),
+    "rollback to the one that ran last": (
+        RUNS_AGAIN,
+        found(ONE, COMPLETE),
+        [record(ONE)],
+        BACK,
+        (KEEP, LEFT),
+    ),
+    "rollback after a failure": (
+        RUNS_AGAIN,
+        found(TWO, COMPLETE),
+        [record(ONE)],
+        {**BACK, "going_back": True},
+        (UPDATE, ""),
+    ),
+    "rollback after a failure, unchanged": (
+        RUNS_AGAIN,
+        found(ONE, COMPLETE),
+        [record(ONE)],
+        {**BACK, "going_back": True},
+        (KEEP, RUN),
+    ),
+    "drift": (RUNS_AGAIN, found(TWO, COMPLETE), [], {"leaves_jobs": True}, (KEEP, LEFT)),
     "rollback from a failed one": (
         ONE,
         found(TWO, FAILED),
         [record(ONE)],
-        {"leaves_jobs": True},
+        BACK,
         (REMOVE, LEFT),
     ),
     "rollback from one that runs": (
         ONE,
         found(TWO, RUNS),
         [record(ONE)],
-        {"leaves_jobs": True},
+        BACK,
         (REMOVE, LEFT),
     ),
     "a service becomes a job": (ONE, found_for(SERVICE), [record(SERVICE)], AGAIN, (RECREATE, "")),

@@ -92,7 +92,7 @@ class Memory:
         self.services[name] = record.resolved.services[name]["image"]
         return 0
 
-    def remove_services(self, app, names, fence, deadline, *, originals=()):
+    def remove_services(self, app, names, fence, deadline, *, originals=(), keeping=False):
         for name in names:
             fence.check()
             del self.services[name]

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The versions of outside programs that the collection was tested with. Pure."""
+
+from __future__ import annotations
+
+import re
+
+# The table of README's section on versions, oldest first. A version counts up to the precision that
+# is written here: 3 is each 3.x.
+TESTED: dict[str, tuple[str, ...]] = {
+    "engine": ("20.10",),  # Docker Engine
+    "cluster": ("1.36",),  # Kubernetes
+    "helm": ("3",),
+}
+
+
+def newer_than_tested(program: str, title: str, version: str) -> tuple[str, ...]:
+    """Return the warning for a version that is newer than each tested one, or nothing.
+
+    ``title`` is what the program is called in the warning.
+    """
+    newest = TESTED[program][-1]
+    tested = _numbers(newest)
+    if _numbers(version)[: len(tested)] <= tested:
+        return ()
+    return (
+        f"{title} {version.lstrip('v')} is newer than {newest}, the newest that this collection was"
+        " tested with. Try the release on a test system first",
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers that a version begins with, such as of ``v1.36.3+k3s1``."""
+    match = re.match(r"v?([0-9]+(?:\.[0-9]+)*)", version)
+    return tuple(map(int, match[1].split("."))) if match else ()
