@@ -127,7 +127,12 @@ def built(kind: str, wanted: Iterable[Part], tell: Callable[[str], None]) -> dic
 def lacks(version: str) -> str:
     """Return why a version of Kubernetes cannot be started here; today's is built when needed."""
     absent = missing("kubernetes", parts(version)) if version else []
-    return f"{', '.join(absent)} is not built here; make versions builds it" if absent else ""
+    return not_built(absent)
+
+
+def not_built(absent: list[str]) -> str:
+    """Return the reason to skip what needs these; empty if nothing is absent."""
+    return f"not built here: {', '.join(absent)}; make versions builds it" if absent else ""
 
 
 def missing(kind: str, wanted: Iterable[Part]) -> list[str]:

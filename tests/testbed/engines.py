@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from .downloaded_parts import Part, built, containerd, missing
+from .downloaded_parts import Part, built, containerd, missing, not_built
 from .machine import Machine, cache, exclusive_lock, run
 from .versions import BUILT_ENGINES, DEBIAN_ENGINES
 
@@ -22,8 +22,7 @@ def lacks(version: str) -> str:
         absent = [] if _system(version).exists() else [f"Debian {DEBIAN_ENGINES[version]}"]
     else:
         absent = missing(KIND, _parts(version)) if version else []
-    names = ", ".join(absent)
-    return f"{names} is not built here; make versions builds it" if absent else ""
+    return not_built(absent)
 
 
 def obtain(version: str, tell: Callable[[str], None]) -> None:
