@@ -137,6 +137,7 @@ VALUES: dict[str, list[Any]] = {
 }
 OTHERS: dict[str, dict[str, list[Any]]] = {
     SWARM: {
+        "network_mode": ["host", "bridge"],
         "x-shipping": [
             {"probe": {"tcp": {"port": 8000}}},
             {"probe": {"http": {"port": 8000, "path": "/"}}},

@@ -160,20 +160,27 @@ def test_object_keys(platform: Any, player: Player, app: str) -> None:
         },
         "secrets": {
             "outside": {"external": True, "name": f"{app}-secret"},
-            "inline": {"content": "inline secret", "labels": {"a": "b"}},
+            "inline": {
+                "content": "inline secret",
+                "labels": {"a": "b"},
+                "name": f"{app}-called",
+            },
             "valued": {"environment": "A_SECRET"},
         },
         "configs": {
             "outside": {"external": True, "name": f"{app}-config"},
             "inline": {"content": "inline", "labels": {"a": "b"}},
-            "valued": {"environment": "A_VALUE"},
+            "valued": {"environment": "A_VALUE", "name": f"{app}-called"},
         },
     }
+    if platform.name == "swarm":
+        spec["configs"]["valued"]["template_driver"] = "golang"
+        spec["secrets"]["inline"]["template_driver"] = "golang"
     options_given = {
         "app": app,
         "version": "1",
         "spec": spec,
-        "values": {"A_VALUE": "valued"},
+        "values": {"A_VALUE": "valued by {{.Service.Name}} "},
         "secret_values": {"A_SECRET": "secretly valued"},
         **platform.options,
     }
@@ -187,7 +194,8 @@ def test_object_keys(platform: Any, player: Player, app: str) -> None:
     first = player.run("release", options_given)
     assert first.ok, first.output
     assert player.run("release", options_given).result["changed"] is False
+    service_name = "{{.Service.Name}}" if platform.name == "kubernetes" else f"{app}_app"
     assert (
         platform.exec(app, "app", "cat", "/run/secrets/valued", "/valued", "/outside")
-        == "secretly valuedvaluedfrom outside"
+        == f"secretly valuedvalued by {service_name} from outside"
     )

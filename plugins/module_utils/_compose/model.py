@@ -22,6 +22,7 @@ from .._core.parsing import (
     text,
     word,
 )
+from . import node_networks
 from . import service as services
 from .job_services import make_jobs
 from .keys import LOCAL_KEYS, below
@@ -89,6 +90,7 @@ def _read(
     follow_links(app, reader.at("services"))
     for name, service in app.services.items():
         _check_references(service, app, reader.at("services").at(name))
+    node_networks.check(app, support.node_networks, reader)
     make_jobs(app, reader.at("services"))
     _check_cycles(app.services, reader.at("services"))
     _check_published_once(app.services, reader.at("services"))
@@ -199,6 +201,7 @@ _OBJECT_PARSERS: dict[str, Parser] = {
     "file": text,
     "content": text,
     "environment": text,
+    "template_driver": word("golang"),
 }
 
 
@@ -240,7 +243,11 @@ def _normal_object(
             reader.problem(f"is external, so {', '.join(extra)} cannot be set here")
         return {"external": True, "name": entry.get("name", name)}
     if section in ("secrets", "configs"):
-        _check_one_source(section, entry, reader)
+        _check_content(entry, reader)
+    if section == "networks" and entry.get("name") in node_networks.NODE_NETWORKS:
+        reader.at("name").problem(
+            f"each node has a network {entry['name']}; write external: true to join it"
+        )
     # Drivers that mean the default of one host: here the platform's own default serves.
     if entry.get("driver") in ("bridge", "default", "local"):
         del entry["driver"]
@@ -249,7 +256,7 @@ def _normal_object(
 
 # Settings of a network that its owner chose. Not among them: `internal`, on whose isolation an app
 # may rely.
-_OF_THE_OWNER = ("attachable", "driver", "driver_opts", "labels")
+_OF_THE_OWNER = ("attachable", "driver", "driver_opts", "ipam", "labels")
 
 
 def _note_foreign(entry: dict[str, Any], reader: Reader) -> None:
@@ -262,18 +269,15 @@ def _note_foreign(entry: dict[str, Any], reader: Reader) -> None:
         reader.note(f"{', '.join(repeated)} ignored, since the network is external")
 
 
-def _check_one_source(section: str, entry: dict[str, Any], reader: Reader) -> None:
+def _check_content(entry: dict[str, Any], reader: Reader) -> None:
     sources = [key for key in ("file", "content", "environment") if key in entry]
     if len(sources) != 1:
         reader.problem(
             "needs exactly one of file, content, environment or"
             f" external{'; it has ' + ' and '.join(sources) if sources else ''}"
         )
-    # Objects of an app never change: another content gets another object, and so another name.
-    if "name" in entry:
-        reader.at("name").problem(
-            f"{section} that are not external are named after their content; leave the name out"
-        )
+    if not _OBJECT_NAME.fullmatch(str(entry.get("name", "a"))):
+        reader.at("name").problem("a name must have letters, digits, '-', '_' and '.' only")
 
 
 def _join_default_network(app: Compose) -> None:

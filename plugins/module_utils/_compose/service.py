@@ -31,6 +31,7 @@ from . import short_syntax
 from .defaults import RESTART_DEFAULTS, UPDATE_DEFAULTS
 from .job_services import JOB_MODES, RUN_IN_ROLLBACK
 from .keys import LOCAL_KEYS
+from .node_networks import NODE_NETWORKS
 from .normal_form import Service
 from .support import Support
 
@@ -189,8 +190,8 @@ _deploy = mapping(
 
 
 def _network_mode(value: object, reader: Reader) -> object:
-    if value == "host":
-        return "host"
+    if value in NODE_NETWORKS:
+        return value
     return reader.refuse_value("network_mode", repr(value))
 
 
@@ -443,7 +444,7 @@ def _check_modes(service: Service, reader: Reader) -> None:
             "endpoint_mode dnsrr has no virtual address to publish on; publish with mode: host, or"
             " leave endpoint_mode out"
         )
-    if service.get("network_mode") == "host" and service.get("networks"):
+    if "network_mode" in service and service.get("networks"):
         reader.at("network_mode").problem("excludes networks; write one of them")
 
 

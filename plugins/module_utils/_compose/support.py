@@ -70,6 +70,8 @@ class Support:
     """All platforms: an overlay for another one of them is ignored, for anything else an error."""
     checks: tuple[Check, ...] = ()
     """Called with the app in normal form. They report problems and notes, and change nothing."""
+    node_networks: tuple[str, ...] = ("host",)
+    """The networks of nodes that services may join."""
     as_honored: Callable[[Compose], Compose] = _unchanged
     """Return the app without the settings that the platform ignores, each other one in one form.
 

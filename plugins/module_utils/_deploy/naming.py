@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .._core.content_ids import ID_LENGTH, fit
+from .._core.content_ids import ID_LENGTH, digest, fit
 
 LABEL = "shipping.code."
 # A Swarm's configs and secrets have names of at most 64 characters; a service's name is a label
@@ -35,11 +35,17 @@ class Naming:
         full = f"{self.app}{self.joint}{name}"
         return fit(self.dns(full), SERVICE_LIMIT) if self.strict else full
 
-    def content(self, name: str, content_id: str) -> str:
-        """Return the name of a secret or config with this content."""
-        scoped = f"{self.app}{self.joint}{name}"
+    def content(self, name: str, content_id: str, prefix: str = "") -> str:
+        """Return the name of a secret or config with this content.
+
+        Objects never change: another content gets another object, and so another name. A name that
+        the user gives is its ``prefix``, in place of those of the app and the object.
+        """
+        scoped = prefix or f"{self.app}{self.joint}{name}"
         readable = self.dns(scoped) if self.strict else scoped
-        return f"{fit(readable, OBJECT_LIMIT - ID_LENGTH - 1)}{self.joint}{content_id}"
+        # Two apps may give one prefix, and each one removes its own objects.
+        suffix = digest([self.app, name, content_id])[:ID_LENGTH] if prefix else content_id
+        return f"{fit(readable, OBJECT_LIMIT - ID_LENGTH - 1)}{self.joint}{suffix}"
 
     @staticmethod
     def dns(name: str) -> str:

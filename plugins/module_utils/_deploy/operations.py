@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from .._compose.model import Compose
 from .._core.content_ids import config_id, secret_id
@@ -200,10 +201,17 @@ def _content_ids(
             if text:
                 problems.append(Problem(f"{section}.{name}", text))
             else:
-                result[section][name] = make_id(given[name])
+                result[section][name] = make_id(_identified(given[name], entry))
     if problems:
         raise SpecError(problems)
     return result
+
+
+def _identified(content: bytes, entry: Mapping[str, Any]) -> bytes:
+    """Return what the id of a content follows: the driver that fills it in is part of it."""
+    driver = entry.get("template_driver", "")
+    # Of contents without a driver the ids are those of former versions.
+    return content + b"\0" + driver.encode() if driver else content
 
 
 def _unusable(content: bytes | None, largest: int) -> str:

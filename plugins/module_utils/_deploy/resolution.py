@@ -14,10 +14,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .._compose.model import Compose, Section
+from .._compose.node_networks import HOST as HOST_NETWORK
+from .._compose.node_networks import is_of_node
 from .._core.content_ids import digest
 from .naming import Naming
 
-HOST_NETWORK = "host"
+__all__ = ["HOST_NETWORK", "Resolutions", "Resolved", "references", "resolve"]
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,10 @@ class Resolved:
         """Return a hash of the whole."""
         return digest(self.as_data())
 
-    def object_for(self, section: str, source: str, content_id: str) -> str | None:
-        """Return the name of the object that holds this content already, if there is one."""
+    def object_for(self, section: str, described: Mapping[str, Any]) -> str | None:
+        """Return the name of the object that holds the same already, if there is one."""
         for name, entry in getattr(self, section).items():
-            if entry.get("source") == source and entry.get("id") == content_id:
+            if all(entry.get(key) == described.get(key) for key in ("source", "id", "name")):
                 return str(name)
         return None
 
@@ -111,7 +113,7 @@ def resolve(naming: Naming, compose: Compose, resolutions: Resolutions) -> Resol
         networks={
             networks[name]: _without_name(entry)
             for name, entry in compose.networks.items()
-            if name in used
+            if name in used and not is_of_node(entry)
         },
         secrets=_entries("secrets", compose, objects, resolutions.ids),
         configs=_entries("configs", compose, objects, resolutions.ids),
@@ -130,11 +132,12 @@ def _objects(
         if entry.get("external"):
             result[source] = entry["name"]
             continue
-        content_id = resolutions.ids[section][source]
+        content_id, prefix = resolutions.ids[section][source], entry.get("name", "")
         # The same object as before, which may bear the name that another tool gave it: a service
         # with another name in it restarts its tasks.
-        known = before.object_for(section, source, content_id) if before else None
-        result[source] = known or adopted.get(source) or naming.content(source, content_id)
+        described = {"source": source, "id": content_id, **_only(entry, "name")}
+        known = before.object_for(section, described) if before else None
+        result[source] = known or adopted.get(source) or naming.content(source, content_id, prefix)
     return result
 
 
@@ -153,7 +156,10 @@ def _entries(
             described = (
                 {"external": True}
                 if entry.get("external")
-                else {"id": ids[section][source], **_only(entry, "labels")}
+                else {
+                    "id": ids[section][source],
+                    **_only(entry, "labels", "name", "template_driver"),
+                }
             )
             result[objects[section][source]] = {"source": source, **described}
     return result
@@ -178,12 +184,16 @@ def _service(
     result["image"] = names.images.get(service["image"], service["image"])
     # Beside the digest: users know a release by its tag.
     result["reference"] = service["image"]
-    if result.pop("network_mode", None) == HOST_NETWORK:
-        result["networks"] = {HOST_NETWORK: {}}
+    if "network_mode" in result:
+        result["networks"] = {result.pop("network_mode"): {}}
     else:
         result["networks"] = {
-            # In Compose a service is always reached by its own name as well.
-            names.networks[network]: {"aliases": sorted({name, *settings.get("aliases", [])})}
+            names.networks[network]: (
+                {}
+                if is_of_node(compose.networks[network])
+                # In Compose a service is always reached by its own name as well.
+                else {"aliases": sorted({name, *settings.get("aliases", [])})}
+            )
             for network, settings in service.get("networks", {}).items()
         }
     for section in ("secrets", "configs"):

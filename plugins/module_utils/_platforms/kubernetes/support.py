@@ -16,6 +16,10 @@ from ..._core.parsing import Reader
 from .compose_checks import CHECKS
 from .ignored_settings import as_honored, note_ignored
 
+_NO_TEMPLATES = (
+    "Kubernetes fills in no templates; write the values themselves, or give them to the service"
+    " under environment"
+)
 _BY_OVERLAY = "write {} under x-shipping.overlay.kubernetes"
 # Of the pod; of a global service below DaemonSet.
 _BY_POD = _BY_OVERLAY.format("Deployment.spec.template.spec.{}")
@@ -203,7 +207,7 @@ _OBJECT_KEYS: dict[str, str] = {
     "networks.name": "the NetworkPolicy's name; else `<app>-<key>`",
     "networks.external": (
         "a NetworkPolicy that must exist already: its app lets this one's pods in, and they let"
-        " it in"
+        " it in; `host` is `hostNetwork`"
     ),
     "networks.driver": "ignored: the cluster has one network",
     "networks.driver_opts": "ignored: the cluster has one network",
@@ -218,7 +222,9 @@ _OBJECT_KEYS: dict[str, str] = {
     "volumes.driver": "`storageClassName`; the cluster's default class where it is left out",
     "volumes.driver_opts": "`size` (1Gi) and `access_mode` (ReadWriteOnce); others are errors",
     "volumes.labels": "labels or annotations of the PersistentVolumeClaim",
-    "secrets.name": "the name of an external Secret",
+    "secrets.name": (
+        "the name of an external Secret; otherwise the prefix of a name that follows the content"
+    ),
     "secrets.external": (
         "a Secret with one key that must exist already; never changed, never removed"
     ),
@@ -226,7 +232,9 @@ _OBJECT_KEYS: dict[str, str] = {
     "secrets.content": "the text itself; may contain `secret_values`",
     "secrets.environment": "the name of a value in `secret_values` or `values`",
     "secrets.labels": "labels or annotations of the Secret",
-    "configs.name": "the name of an external ConfigMap",
+    "configs.name": (
+        "the name of an external ConfigMap; otherwise the prefix of a name that follows the content"
+    ),
     "configs.external": (
         "a ConfigMap with one key that must exist already; never changed, never removed"
     ),
@@ -242,8 +250,8 @@ _REFUSED_OBJECT_KEYS: dict[str, str] = {
     "networks.enable_ipv6": "the cluster decides; leave it out",
     "secrets.driver": NOT_YET,
     "secrets.driver_opts": NOT_YET,
-    "secrets.template_driver": NOT_YET,
-    "configs.template_driver": NOT_YET,
+    "secrets.template_driver": _NO_TEMPLATES,
+    "configs.template_driver": _NO_TEMPLATES,
 }
 
 # Value that is rejected of a key that is supported -> what to write instead.
@@ -258,7 +266,9 @@ _REFUSED_VALUES: dict[str, str] = {
         "leave the address out and close the port by a firewall, or do not publish it"
     ),
     "ipv4": "the cluster decides; leave it out",
-    "network_mode": "Kubernetes knows only network_mode host, not {}; use networks",
+    "network_mode": (
+        "Kubernetes knows only the network host of a node, not {}; use another network"
+    ),
     "tmpfs": "a tmpfs on Kubernetes supports size, not {}; leave it out",
 }
 

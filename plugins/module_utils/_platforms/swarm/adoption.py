@@ -39,7 +39,12 @@ class Adopter:
 
 def _of_stack(app: str, objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     specs = [entry["Spec"] for entry in objects]
-    return {spec["Name"]: spec for spec in specs if (spec.get("Labels") or {}).get(STACK) == app}
+    return {
+        spec["Name"]: spec
+        for spec in specs
+        # The content of a template is another one than the same text, so it is not reused.
+        if (spec.get("Labels") or {}).get(STACK) == app and not spec.get("Templating")
+    }
 
 
 def _has_data(spec: Mapping[str, Any] | None, data: bytes) -> bool:

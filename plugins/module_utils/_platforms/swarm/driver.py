@@ -40,10 +40,13 @@ class Driver:
 
     def make_objects(self, app: str, resolved: Resolved, contents: Contents, fence: Fence) -> None:
         """Make the secrets and configs that are missing, and label those that exist."""
-        near = {"name": [f"{app}_"]}
         existing = {
             kind: {
-                body["Spec"]["Name"]: body for body in self._engine.get(f"/{kind}", filters=near)
+                body["Spec"]["Name"]: body
+                # Names that the user gives begin otherwise than those of the app.
+                for body in self._engine.get(
+                    f"/{kind}", filters={"name": [f"{app}_", *sorted(getattr(resolved, kind))]}
+                )
             }
             for kind in ("secrets", "configs")
         }

@@ -16,6 +16,7 @@ from .engine import Engine
 from .observe import Snapshot
 from .published_ports import declared_ports
 from .spec_fields import Names, get
+from .support import NODE_NETWORKS as NODE_NETWORKS_OF_SWARM
 from .volume_changes import declares_volumes
 
 Result = TypeVar("Result")
@@ -68,19 +69,24 @@ def with_all_services(engine: Engine, snapshot: Snapshot, resolved: Resolved) ->
     return replace(snapshot, all_services=engine.get("/services"))
 
 
-def host_network(
+def node_networks(
     engine: Engine, services: Iterable[dict[str, Any]], networks: Iterable[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return the Swarm's own network ``host``, which lists leave out, where a service uses it."""
+    """Return the Swarm's own networks of nodes, which lists leave out, where a service uses one."""
     known: set[Any] = set()
     for network in networks:
         known |= {network["Id"], network["Name"]}
     for body in services:
         attached = get(body, "Spec.TaskTemplate.Networks") or []
         if any(entry.get("Target") not in known for entry in attached):
-            # Each node has a local network of this name, too; scope selects the Swarm's.
-            return [engine.get("/networks/host", scope="swarm")]
+            return _node_networks(engine)
     return []
+
+
+def _node_networks(engine: Engine) -> list[dict[str, Any]]:
+    # Each node has a local network of this name, too; scope selects the Swarm's. It has none of the
+    # name none.
+    return [engine.get(f"/networks/{name}", scope="swarm") for name in NODE_NETWORKS_OF_SWARM]
 
 
 def names_for_all(engine: Engine, record: Record, snapshot: Snapshot) -> Names:
@@ -97,7 +103,7 @@ def names_for(engine: Engine, resolved: Resolved) -> Names:
 
     They are read after the networks were made, since one that was recreated has another id.
     """
-    networks = [*engine.get("/networks"), engine.get("/networks/host", scope="swarm")]
+    networks = [*engine.get("/networks"), *_node_networks(engine)]
     # The last network of a name counts: a local one must not hide the Swarm's.
     networks.sort(key=lambda network: network.get("Scope") == "swarm")
     secrets = engine.get("/secrets") if resolved.secrets else []

@@ -80,7 +80,7 @@ class Reader:
         # A local network may have the name of a Swarm's; the last one of a name counts.
         networks.sort(key=lambda network: network.get("Scope") == "swarm")
         bodies = [*own.values(), *unmanaged.values()]
-        networks += lookup.host_network(self._engine, bodies, networks)
+        networks += lookup.node_networks(self._engine, bodies, networks)
         everything = {config["ID"]: config for config in [*named, *configs]}
         snapshot = Snapshot(
             own,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._compose.defaults import RESTART_DEFAULTS, UPDATE_DEFAULTS
+from ..._compose.node_networks import NODE_NETWORKS
 from ..._core import units
 from .support import PLAIN_KEYS
 
@@ -324,11 +325,14 @@ def _networks(value: Mapping[str, Any], names: Names) -> list[Body]:
 
 def _networks_back(value: list[Body], names: Names) -> dict[str, Any]:
     return {
-        names.network_name(entry["Target"]): (
-            {"aliases": sorted(entry["Aliases"])} if entry.get("Aliases") else {}
-        )
-        for entry in value
+        name: {"aliases": sorted(entry["Aliases"])} if _has_aliases(name, entry) else {}
+        for name, entry in ((names.network_name(entry["Target"]), entry) for entry in value)
     }
+
+
+def _has_aliases(network: str, entry: Body) -> bool:
+    # docker stack deploy writes the service's name there, which such a network does not resolve.
+    return bool(entry.get("Aliases")) and network not in NODE_NETWORKS
 
 
 def _ports(value: Mapping[str, Any], _names: Names) -> list[Body]:

@@ -108,8 +108,22 @@ def _check_case(engine: Engine, app: str) -> None:
             )
 
 
-def _create(engine: Engine, kind: str, name: str, data: bytes, labels: Mapping[str, str]) -> str:
-    body = {"Name": name, "Labels": dict(labels), "Data": base64.b64encode(data).decode()}
+def _create(
+    engine: Engine,
+    kind: str,
+    name: str,
+    data: bytes,
+    labels: Mapping[str, str],
+    *,
+    template_driver: str = "",
+) -> str:
+    body: dict[str, Any] = {
+        "Name": name,
+        "Labels": dict(labels),
+        "Data": base64.b64encode(data).decode(),
+    }
+    if template_driver:
+        body["Templating"] = {"Name": template_driver}
     try:
         return str(engine.post(f"/{kind}/create", body)["ID"])
     except PlatformError as error:
@@ -157,7 +171,9 @@ def make_objects(
         fence.check()
         labels = {**entry.get("labels", {}), APP: app, KIND: CONTENT}
         try:
-            _create(engine, kind, name, getattr(contents, kind)[entry["source"]], labels)
+            content = getattr(contents, kind)[entry["source"]]
+            driver = entry.get("template_driver", "")
+            _create(engine, kind, name, content, labels, template_driver=driver)
         except Outdated:
             return  # made by a former run: the name follows the content, so it holds the same
 

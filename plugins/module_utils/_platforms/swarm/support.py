@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..._compose import node_networks
 from ..._compose.keys import NOT_YET
 from ..._compose.normal_form import Compose, Service
 from ..._compose.support import Plain, Support, plain_keys, texts
@@ -20,6 +21,8 @@ from ..._core.parsing import Reader
 from ..._core.units import octets
 
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path in the container
+# The networks of nodes that a Swarm has under the same name; it has no network none (20.10.24).
+NODE_NETWORKS = ("host", "bridge")
 _NO_SUCH_SETTING = "Swarm has no such setting; leave it out"
 
 # Key path below services.<name> -> how it is honored.
@@ -46,7 +49,7 @@ _KEYS: dict[str, str | Plain] = {
     "ports": "`EndpointSpec.Ports`, mode `ingress` or `host`; ranges are spread",
     "expose": "no effect: services on one network reach every port of each other",
     "networks": "`TaskTemplate.Networks` with aliases; the service's own name is always one",
-    "network_mode": "`host` only: the network `host`",
+    "network_mode": "`host` and `bridge`: the network of each node",
     "volumes": (
         "`ContainerSpec.Mounts`: volume, bind, tmpfs; a bind's path must exist on the nodes, since"
         " `bind.create_host_path` has no effect. Relative paths where the Swarm has one node, or"
@@ -171,7 +174,10 @@ _REFUSED_KEYS: dict[str, str] = {
 # Key path below a top-level section's entry -> how it is honored.
 _OBJECT_KEYS: dict[str, str] = {
     "networks.name": "the network's name; else `<app>_<key>`",
-    "networks.external": "must exist already; never changed, never removed",
+    "networks.external": (
+        "must exist already; never changed, never removed; `host` and `bridge` are those of each"
+        " node"
+    ),
     "networks.driver": "`overlay`; `bridge` is for one node and read as overlay",
     "networks.driver_opts": "options of the driver",
     "networks.attachable": "`Attachable`",
@@ -188,18 +194,24 @@ _OBJECT_KEYS: dict[str, str] = {
         "`VolumeOptions.DriverConfig.Options`; a volume that exists cannot change them"
     ),
     "volumes.labels": "`VolumeOptions.Labels`; a volume that exists cannot change them",
-    "secrets.name": "the name of an external secret",
+    "secrets.name": (
+        "the name of an external secret; otherwise the prefix of a name that follows the content"
+    ),
     "secrets.external": "must exist already; never changed, never removed",
     "secrets.file": "read on the control node, also from Ansible Vault",
     "secrets.content": "the text itself; may contain `secret_values`",
     "secrets.environment": "the name of a value in `secret_values` or `values`",
     "secrets.labels": "`Labels` of the object",
-    "configs.name": "the name of an external config",
+    "secrets.template_driver": "`Templating`: `golang`, filled in for each task",
+    "configs.name": (
+        "the name of an external config; otherwise the prefix of a name that follows the content"
+    ),
     "configs.external": "must exist already; never changed, never removed",
     "configs.file": "read on the control node, also from Ansible Vault",
     "configs.content": "the text itself",
     "configs.environment": "the name of a value in `values`",
     "configs.labels": "`Labels` of the object",
+    "configs.template_driver": "`Templating`: `golang`, filled in for each task",
 }
 
 # Key path below a top-level section's entry that is rejected -> what to write instead.
@@ -208,8 +220,6 @@ _REFUSED_OBJECT_KEYS: dict[str, str] = {
     "networks.enable_ipv6": NOT_YET,
     "secrets.driver": NOT_YET,
     "secrets.driver_opts": NOT_YET,
-    "secrets.template_driver": NOT_YET,
-    "configs.template_driver": NOT_YET,
 }
 
 # Value that is rejected of a key that is supported -> what to write instead.
@@ -226,7 +236,9 @@ _REFUSED_VALUES: dict[str, str] = {
         "leave the address out and close the port by a firewall, or do not publish it"
     ),
     "ipv4": "Swarm cannot switch this off; leave it out",
-    "network_mode": "Swarm knows only network_mode host, not {}; use networks",
+    "network_mode": (
+        "Swarm knows only the networks host and bridge of a node, not {}; use another network"
+    ),
     "tmpfs": "Swarm's tmpfs supports size and mode, not {}; leave it out",
 }
 
@@ -286,6 +298,23 @@ def _check_addresses(app: Compose, reader: Reader) -> None:
                     "Swarm reserves no addresses, and tasks would get these; leave it out and"
                     " narrow the addresses of tasks by ip_range"
                 )
+
+
+def _check_host_ports(app: Compose, reader: Reader) -> None:
+    """Report ports of all nodes of a service that is on the network of its node."""
+    for name, service in app.services.items():
+        on_host = node_networks.HOST in node_networks.joined(service, app.networks).values()
+        published = any("published" in port for port in _ingress(service))
+        if on_host and published:
+            # The engine creates the service and rejects each task (20.10.24).
+            reader.at("services").at(name).at("ports").problem(
+                "on the network host a service has the ports of its node, and the routing mesh"
+                " cannot reach it; leave ports out, or publish with mode: host"
+            )
+
+
+def _ingress(service: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [port for port in service.get("ports", []) if port["mode"] == "ingress"]
 
 
 def _check_ports(app: Compose, reader: Reader) -> None:
@@ -350,7 +379,15 @@ SUPPORT = Support(
     refused_object_keys=_REFUSED_OBJECT_KEYS,
     refused_values=_REFUSED_VALUES,
     read_overlay=_read_overlay,
-    checks=(_check_probes, _check_grants, _check_addresses, _check_ports, _check_shared_memory),
+    node_networks=NODE_NETWORKS,
+    checks=(
+        _check_probes,
+        _check_grants,
+        _check_addresses,
+        _check_host_ports,
+        _check_ports,
+        _check_shared_memory,
+    ),
     as_honored=_as_honored,
     relative_binds=True,
 )

@@ -169,6 +169,11 @@ OBJECTS = [
     ),
     ("volumes", {"external": True, "name": "data"}, {"external": True, "name": "data"}),
     ("secrets", {"environment": "TOKEN"}, {"environment": "TOKEN"}),
+    (
+        "secrets",
+        {"environment": "TOKEN", "name": "token", "template_driver": "golang"},
+        {"environment": "TOKEN", "name": "token", "template_driver": "golang"},
+    ),
     ("secrets", {"external": True, "name": "token-3"}, {"external": True, "name": "token-3"}),
     (
         "configs",
@@ -189,11 +194,6 @@ OBJECT_PROBLEMS = [
         "networks",
         {"driver": "macvlan"},
         "networks.it.driver: 'macvlan' is not one of overlay, bridge, default",
-    ),
-    (
-        "networks",
-        {"external": True, "ipam": {"config": [{"subnet": "10.1.0.0/24"}]}},
-        "networks.it: is external, so ipam cannot be set here",
     ),
     (
         "networks",
@@ -225,11 +225,8 @@ OBJECT_PROBLEMS = [
     ),
     (
         "secrets",
-        {"environment": "A", "name": "x"},
-        (
-            "secrets.it.name: secrets that are not external are named after their content; leave"
-            " the name out"
-        ),
+        {"environment": "A", "name": "x y"},
+        "secrets.it.name: a name must have letters, digits, '-', '_' and '.' only",
     ),
     (
         "secrets",
@@ -243,8 +240,8 @@ OBJECT_PROBLEMS = [
     ),
     (
         "configs",
-        {"content": "b", "template_driver": "golang"},
-        "configs.it.template_driver: not supported yet; leave it out",
+        {"content": "b", "template_driver": "jinja"},
+        "configs.it.template_driver: 'jinja' is not one of golang",
     ),
 ]
 

@@ -202,7 +202,10 @@ HABITS = [
     (
         {"network_mode": "service:db"},
         "network_mode",
-        "Swarm knows only network_mode host, not 'service:db'; use networks",
+        (
+            "Swarm knows only the networks host and bridge of a node, not 'service:db'; use another"
+            " network"
+        ),
     ),
     (
         {"network_mode": "host", "networks": ["default"]},

@@ -55,8 +55,8 @@ def test_a_platform_may_support_little():
     assert problems(read_spec, content, support=TINY) == [
         "services.web.ports: open them by hand",
         "services.web.user: unknown key",
-        "services.web.network_mode: not supported here; leave it out",
         "volumes.data.driver: there is one",
+        "services.web.network_mode: not supported here; leave it out",
     ]
     app = read_spec({**spec(labels={"a": "b"}), "volumes": {"data": {"name": "d"}}}, support=TINY)
     assert app.services["web"] == {"image": "nginx", "networks": {"default": {}}}

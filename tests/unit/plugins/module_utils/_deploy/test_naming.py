@@ -55,3 +55,9 @@ def test_ids_of_secrets_differ_by_app_and_platform():
     }
     assert len(ids) == 4 and all(len(identity) == 12 for identity in ids)
     assert content_ids.secret_id(b"one", b"shop") == content_ids.secret_id(b"one", b"shop")
+
+
+def test_a_given_prefix_fits_into_a_name_too():
+    strict = naming.Naming("shop", joint="-", strict=True)
+    name = strict.content("it", "0123456789ab", "TLS of_" + 80 * "a")
+    assert len(name) <= 64 and name.startswith("tls-of-aaa")

@@ -155,3 +155,10 @@ def test_reading_back_is_the_inverse_of_writing(service):
         wanted = entry.wanted(web)
         if wanted is not None:
             assert entry.read(body, names(app)) == wanted, entry.key
+
+
+def test_aliases_that_a_stack_writes_on_the_network_of_a_node():
+    app = resolved(spec({"image": "nginx", "network_mode": "host"}))
+    body = compare.render("shop_web", app.services["web"], names(app), LABELS, "hash")
+    body["TaskTemplate"]["Networks"][0]["Aliases"] = ["web"]
+    assert changes(app, body) == []

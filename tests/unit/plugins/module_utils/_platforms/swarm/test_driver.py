@@ -58,7 +58,9 @@ class FakeEngine:
             if identity not in self.services:
                 raise driver.NotFound("not there")
             return copy.deepcopy(self.services[identity])
-        return {"Name": "host", "Id": "h"} if path == "/networks/host" else []
+        if path in ("/networks/host", "/networks/bridge"):
+            return {"Name": path.rpartition("/")[2], "Id": "h"}
+        return []
 
     def post(self, path: str, body: Any, _header: Any = None, version: int = 0) -> Any:
         if path == "/services/create":
