@@ -61,7 +61,7 @@ class Existing:
 
 
 def unknown_recreate(recreate: Iterable[str], names: Collection[str]) -> tuple[str, ...]:
-    """Return a warning for each name in ``recreate`` that is none of the app's.
+    """Return a warning for each name in ``recreate`` that the app does not have.
 
     Objects of manifests, named by kind and name, may be others than those with a plan.
     """

@@ -12,8 +12,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..._compose.defaults import RESTART_DEFAULTS
 from ..._compose.job_services import GLOBAL_JOB, is_job
 from ..._compose.normal_form import Compose, Service
+from ..._core import units
 from ..._core.image_references import is_image_id
 from ..._core.parsing import Reader
 from .compose_object_checks import check_collisions, check_service_names, check_volumes
@@ -26,6 +28,8 @@ _HOST_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 # The user and the group `root` have the number 0 in every image.
 _NUMBERS = re.compile(r"(?:\d+|root)(?::(?:\d+|root))?")
 _PLACEHOLDER = re.compile(r"\{\{\s*\.((?:Service|Node|Task)\.\w+)")
+# MaxContainerBackOff of kubelets.
+_LONGEST_BACKOFF = 300 * units.SECOND
 # Placement constraints that are honored, beside node.labels.
 _CONSTRAINED = (*NODE_LABELS, "node.id", "node.role")
 
@@ -114,16 +118,26 @@ def _check_deploy(service: Service, reader: Reader) -> None:
             "Kubernetes has no job that runs on each node. Write replicated-job, or mode global"
             " with a program that stays"
         )
-    never_again = deploy.get("restart_policy", {}).get("condition") == "none"
-    if never_again and not is_job(service):
-        place.at("restart_policy.condition").problem(
-            "Kubernetes always restarts the pods of a service; leave it out, or write deploy.mode:"
-            " replicated-job where the program ends"
-        )
+    if not is_job(service):
+        _check_restarts(deploy.get("restart_policy", RESTART_DEFAULTS), place.at("restart_policy"))
     placement = deploy.get("placement", {})
     for index, text in enumerate(placement.get("constraints", [])):
         _check_constraint(text, place.at("placement").at("constraints").at(index))
     _check_spread(placement, place.at("placement"))
+
+
+def _check_restarts(policy: Mapping[str, Any], place: Reader) -> None:
+    if policy["condition"] == "none":
+        place.at("condition").problem(
+            "Kubernetes always restarts the pods of a service; leave it out, or write deploy.mode:"
+            " replicated-job where the program ends"
+        )
+    # On a Swarm users run something once a day by it; a kubelet would run it again at once.
+    elif units.nanoseconds(policy["delay"]) > _LONGEST_BACKOFF:
+        place.at("delay").problem(
+            f"Kubernetes restarts a pod after 5m at most, not after {policy['delay']}; write a"
+            " CronJob under manifests in an app of its own"
+        )
 
 
 def _check_constraint(text: str, reader: Reader) -> None:

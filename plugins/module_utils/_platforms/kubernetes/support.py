@@ -140,8 +140,8 @@ _KEYS: dict[str, str | Plain] = {
         "`resources.requests`: cpus, memory; what is not reserved is requested as 0"
     ),
     "deploy.restart_policy": (
-        "as `restart`; `delay`, `window` and `max_attempts` are ignored, since kubelets have"
-        " their own backoff; of a job: `backoffLimit` (0 for `none`, else `max_attempts`, or 2)"
+        "as `restart`; `delay` up to 5m, `window` and `max_attempts` are ignored, since kubelets"
+        " have their own backoff. Of a job: `backoffLimit` (0 for `none`, else `max_attempts`, or 2)"
     ),
     "deploy.update_config": (
         "`maxSurge`, `maxUnavailable`, `minReadySeconds` (the larger of `delay` and `monitor`);"

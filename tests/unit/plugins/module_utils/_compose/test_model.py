@@ -372,7 +372,9 @@ def test_what_stack_files_repeat_of_an_external_network():
     content = {**app(web={"networks": ["edge"]}), "networks": {"edge": entry}}
     read = read_spec(content)
     assert read.networks == {"edge": {"external": True, "name": "edge"}}
-    assert read.notes == ["networks.edge: attachable, driver ignored, since the network is external"]
+    assert read.notes == [
+        "networks.edge: attachable, driver ignored, since the network is external"
+    ]
 
 
 CYCLES = [

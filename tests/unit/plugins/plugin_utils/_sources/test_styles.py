@@ -102,6 +102,10 @@ REJECTED = {
     "cleaning": {
         "kubernetes": {
             "services.prune.hostname": host_name("{{.Node.Hostname}}"),
+            "services.prune.deploy.restart_policy.delay": (
+                "Kubernetes restarts a pod after 5m at most, not after 24h; write a CronJob under"
+                " manifests in an app of its own"
+            ),
             "services.backup.deploy.restart_policy.condition": (
                 "Kubernetes always restarts the pods of a service; leave it out, or write"
                 " deploy.mode: replicated-job where the program ends"

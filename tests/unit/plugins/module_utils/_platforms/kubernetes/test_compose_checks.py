@@ -97,6 +97,14 @@ REFUSED = [
     ({"annotations": {"A/b": "c"}}, "annotations.A/b", KEY),
     ({"annotations": {"x" * 64: "c"}}, f"annotations.{'x' * 64}", KEY),
     (
+        {"deploy": {"restart_policy": {"delay": "24h"}}},
+        "deploy.restart_policy.delay",
+        (
+            "Kubernetes restarts a pod after 5m at most, not after 24h; write a CronJob under"
+            " manifests in an app of its own"
+        ),
+    ),
+    (
         {"restart": "no"},
         "restart",
         ALWAYS,
