@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 
-# The table of README's section on versions, oldest first. A version counts up to the precision that
-# is written here: 3 is each 3.x.
+# As in the table of README.md, oldest first. A version counts up to the precision that is written
+# here: 3 is each 3.x.
 TESTED: dict[str, tuple[str, ...]] = {
-    "engine": ("20.10",),  # Docker Engine
+    "engine": ("20.10", "26.1", "29"),  # Docker Engine
     "cluster": ("1.36",),  # Kubernetes
-    "helm": ("3",),
+    "helm": ("3", "4"),
 }
 
 

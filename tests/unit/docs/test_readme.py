@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+from ansible_collections.shipping.code.plugins.module_utils._core.tested_versions import TESTED
+
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
 REASONS = README.partition("- **")[2].partition("[Benchmarks]")[0]
@@ -28,6 +31,18 @@ def test_its_links_lead_to_files():
     assert len(links) > 10
     for link in links:
         assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize(
+    ("program", "title"),
+    [("engine", "Docker Engine"), ("cluster", "Kubernetes"), ("helm", "Helm, for charts")],
+)
+def test_its_versions_are_those_of_the_warning(program, title):
+    row = re.search(rf"^\| {title} \|.*", README, re.MULTILINE)
+    assert row
+    listed = re.findall(r"\d+(?:\.\d+)*", re.sub(r"\(.*?\)|[\d-]{10}", "", row[0]))
+    for version in TESTED[program]:
+        assert any(f"{text}.".startswith(f"{version}.") for text in listed), version
 
 
 def test_its_example_has_twelve_lines():

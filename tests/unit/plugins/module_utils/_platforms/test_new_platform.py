@@ -62,6 +62,8 @@ def test_an_app_is_deployed_on_a_new_platform(plugins):
     add_platform(plugins)
     answer = releases(plugins)
     assert answer["changed"] == [True, False, True, True]
+    # One of each run, by whatever road.
+    assert answer["warnings"] == [1, 1, 1, 1]
     assert answer["actions"] == [
         {"web": "create", "worker": "create", "old": "create"},
         {"web": "keep", "worker": "keep", "old": "keep"},

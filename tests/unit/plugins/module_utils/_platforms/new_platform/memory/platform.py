@@ -48,7 +48,11 @@ class Memory:
     def observe(self, app):
         records = sorted(self.records.values(), key=lambda record: -record.number)
         return Observation(
-            tuple(records), self.leases.get(app), self.states({}), inner=dict(self.services)
+            tuple(records),
+            self.leases.get(app),
+            self.states({}),
+            inner=dict(self.services),
+            warnings=("this memory is new",),
         )
 
     def states(self, revisions):
