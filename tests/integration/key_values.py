@@ -142,11 +142,23 @@ OTHERS: dict[str, dict[str, list[Any]]] = {
             {"probe": {"tcp": {"port": 8000}}},
             {"probe": {"http": {"port": 8000, "path": "/"}}},
         ],
+        "security_opt": [["label=type:container_t"], ["label=disable"]],
+        "oom_score_adj": [100, 200],
+        "memswap_limit": ["96m", "128m"],
+        "mem_swappiness": [10, 20],
     },
     KUBERNETES: {
         "annotations": [{"example.com/note": "a b"}, ["example.com/note=c", "more=d"]],
         "hostname": ["first", "second"],
         "privileged": [True, False],
+        "security_opt": [["seccomp=unconfined"], ["seccomp=builtin", "label=level:s0:c1"]],
+        "volumes": [
+            VALUES["volumes"][0],
+            [
+                {"source": "data", "target": "/data", "volume": {"subpath": "a/b"}},
+                *VALUES["volumes"][1][1:],
+            ],
+        ],
         "sysctls": [
             {"net.ipv4.ip_unprivileged_port_start": 1023},
             {"net.ipv4.ip_unprivileged_port_start": 80},
@@ -173,7 +185,10 @@ OTHERS: dict[str, dict[str, list[Any]]] = {
 BESIDE: dict[str, dict[str, Any]] = {
     "deploy.endpoint_mode": {"expose": ["80"]},
     "x-shipping": {"command": ["httpd", "-f", "-p", "8000"]},
+    "memswap_limit": {"mem_limit": "64m"},
 }
+# Keys that are tried from an API of the engine on, and on others by unit tests alone.
+SINCE = {"oom_score_adj": (1, 46), "memswap_limit": (1, 52), "mem_swappiness": (1, 52)}
 # Keys that only the control node sees, or that every service of this table has.
 ELSEWHERE = {"image", "env_file", "profiles"}
 # Keys that the platform passes over, or whose two values say the same.
@@ -223,3 +238,12 @@ SWITCHES = {"tty", "stdin_open", "read_only"}
 def values_on(platform: str) -> dict[str, list[Any]]:
     """The table of a platform."""
     return {**VALUES, **OTHERS[platform]}
+
+
+def values_tried_on(platform: Any) -> dict[str, list[Any]]:
+    """The rows of the table that the platform's version has."""
+    return {
+        key: values
+        for key, values in values_on(platform.name).items()
+        if key not in SINCE or platform.api >= SINCE[key]
+    }

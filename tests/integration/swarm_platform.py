@@ -50,6 +50,12 @@ class SwarmPlatform:
         return {"platform": "swarm", "docker_host": self.engine.host}
 
     @property
+    def api(self) -> tuple[int, ...]:
+        """The newest API that its engine speaks."""
+        number = self.engine.docker("version", "--format", "{{.Server.APIVersion}}")
+        return tuple(int(part) for part in number.split("."))
+
+    @property
     def address(self) -> str:
         """The address of its machine."""
         return self.engine.machine.address

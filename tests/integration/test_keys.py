@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.shipping.code.plugins.module_utils._platforms import registry
 
 from .harness import Player, PlayOutcome
-from .key_values import BESIDE, CHECK, DEFAULTS, SILENT, SWITCHES, values_on
+from .key_values import BESIDE, CHECK, DEFAULTS, SILENT, SWITCHES, values_tried_on
 from .specs import Spec, tool
 
 pytestmark = pytest.mark.long
@@ -50,7 +50,7 @@ def spec_for(platform: Any, which: int | None) -> Spec:
         "init": True,
     }
     services: Spec = {"image": {**base, "healthcheck": CHECK}}
-    for key, values in values_on(platform.name).items():
+    for key, values in values_tried_on(platform).items():
         service = {
             **{name: value for name, value in base.items() if name != key},
             **BESIDE.get(key, {}),
@@ -112,12 +112,12 @@ def test_first_again_changed_again_and_dropped(platform: Any, keys: Player) -> N
     assert {service["action"] for service in plan.values()} == {"create"}
 
     plan = predicted_and_done(keys, platform, spec_for(platform, 1))
-    for key, values in values_on(platform.name).items():
+    for key, values in values_tried_on(platform).items():
         expected = "update" if len(values) > 1 and key not in SILENT[platform.name] else "keep"
         assert plan[named(key)]["action"] == expected, (key, plan[named(key)])
 
     plan = predicted_and_done(keys, platform, spec_for(platform, None))
-    for key in values_on(platform.name):
+    for key in values_tried_on(platform):
         expected = "keep" if key in DEFAULTS[platform.name] | SWITCHES else "update"
         assert plan[named(key)]["action"] == expected, (key, plan[named(key)])
     assert plan["image"]["action"] == "keep"

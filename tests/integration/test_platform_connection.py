@@ -175,23 +175,28 @@ def test_no_manager(player: Player, worker_id: str) -> None:
 
 def test_a_key_newer_than_the_engine(player: Player, platform: Any, app: str) -> None:
     """It would be dropped silently, so it is an error that names the version."""
-    api = tuple(
-        map(int, platform.engine.docker("version", "--format", "{{.Server.APIVersion}}").split("."))
-    )
-    if api >= (1, 44):
+    if platform.api >= (1, 44):
         pytest.skip("this engine knows start_interval")
     spec = {
         "services": {
             "web": {
                 "image": platform.image("tool:1"),
                 "healthcheck": {"test": "true", "start_interval": "1s"},
+                "security_opt": ["no-new-privileges"],
+                "mem_limit": "64m",
+                "memswap_limit": "64m",
+                "volumes": [{"source": "data", "target": "/b", "volume": {"subpath": "c"}}],
             }
-        }
+        },
+        "volumes": {"data": {}},
     }
     told = player.run(
         "release", {"app": app, "version": "1", "spec": spec, **platform.options}
     ).result
-    assert (
-        "services.web.healthcheck.start_interval needs engine API 1.44" in told["msg"]
-        and "1.41" in told["msg"]
-    )
+    assert {problem["path"] for problem in told["problems"]} == {
+        "services.web.healthcheck.start_interval",
+        "services.web.security_opt.no_new_privileges",
+        "services.web.memswap_limit",
+        "services.web.volumes[0].volume.subpath",
+    }
+    assert "needs engine API 1.44 (Docker 25.0.1)" in told["msg"] and "API 1.41" in told["msg"]

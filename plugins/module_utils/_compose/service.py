@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .._core import units
 from .._core.image_references import Reference, is_image_id
 from .._core.parsing import (
     Parser,
@@ -33,6 +34,7 @@ from .job_services import JOB_MODES, RUN_IN_ROLLBACK
 from .keys import LOCAL_KEYS
 from .node_networks import NODE_NETWORKS
 from .normal_form import Service
+from .security_options import security_options
 from .support import Support
 
 
@@ -202,6 +204,30 @@ def _some_words(value: object, reader: Reader) -> object:
     return [item for item in dict.fromkeys(parsed) if item] if isinstance(parsed, list) else None
 
 
+def _between(least: int, most: int) -> Parser:
+    """Return the parser of a whole number in a range."""
+
+    def parse(value: object, reader: Reader) -> object:
+        number = integer(least)(value, reader)
+        if isinstance(number, int) and number > most:
+            return reader.problem(f"must be a whole number of at most {most}, not {value!r}")
+        return number
+
+    return parse
+
+
+def _swappiness(value: object, reader: Reader) -> object:
+    # -1 is the node's default, as in the Docker client.
+    return None if str(value) == "-1" else _between(0, 100)(value, reader)
+
+
+def _swap(value: object, reader: Reader) -> object:
+    # 05-services.md, memswap_limit: 0 is as if it were not written, -1 is without a limit.
+    if str(value) in ("0", UNLIMITED):
+        return None if str(value) == "0" else UNLIMITED
+    return size(value, reader)
+
+
 def _environment(value: object, reader: Reader) -> object:
     variables = pairs(value, reader)
     for name in variables if isinstance(variables, dict) else ():
@@ -279,6 +305,8 @@ def _not_read(_value: object, _reader: Reader) -> object:
     return None
 
 
+# Of memory and swap together.
+UNLIMITED = "-1"
 # Key below services.<name> -> its parser. The extension's parser depends on the platform.
 EXTENSION = "x-shipping"
 PARSERS: dict[str, Parser] = {
@@ -316,12 +344,16 @@ PARSERS: dict[str, Parser] = {
     "cap_add": short_syntax.capabilities,
     "cap_drop": short_syntax.capabilities,
     "privileged": boolean,
+    "security_opt": security_options,
     "shm_size": size,
     "sysctls": pairs,
     "ulimits": short_syntax.ulimits,
     "platform": short_syntax.platform,
     "restart": _restart,
     "mem_limit": size,
+    "memswap_limit": _swap,
+    "mem_swappiness": _swappiness,
+    "oom_score_adj": _between(-1000, 1000),
     "mem_reservation": size,
     "pids_limit": integer(0),
     "cpus": cpus,
@@ -363,6 +395,8 @@ def read(value: object, reader: Reader, support: Support) -> Service | None:
     for key, path in _FOLDED.items():
         if key in service:
             _fold(service.pop(key), deploy, path, reader.at(key))
+    if "memswap_limit" in service:
+        _move_swap(service.pop("memswap_limit"), service, reader)
     if "restart" in service:
         _move_restart(service.pop("restart"), deploy, reader)
     service["volumes"] = _with_tmpfs(service, value, reader)
@@ -394,6 +428,21 @@ def _fold(value: object, deploy: dict[str, Any], path: tuple[str, ...], reader: 
         reader.problem(
             f"says {value}, and deploy.{'.'.join(path)} says {parent[path[-1]]}; write one of them"
         )
+
+
+def _move_swap(value: str, service: Service, reader: Reader) -> None:
+    """Put the swap alone in place of memory and swap together; the memory must be limited."""
+    place = reader.at("memswap_limit")
+    memory = service["deploy"].get("resources", {}).get("limits", {}).get("memory", "0")
+    place.moved_to(reader.at("swap_limit").path)
+    if memory == "0":
+        place.problem("needs a limit of memory; write mem_limit")
+    elif value == UNLIMITED:
+        service["swap_limit"] = UNLIMITED
+    elif units.octets(value) < units.octets(memory):
+        place.problem(f"is memory and swap together, so it must be at least {memory}, not {value}")
+    else:
+        service["swap_limit"] = units.size(units.octets(value) - units.octets(memory))
 
 
 def _move_restart(value: object, deploy: dict[str, Any], reader: Reader) -> None:

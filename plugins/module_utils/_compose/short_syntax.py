@@ -234,6 +234,14 @@ def _bind_options(mount: dict[str, object]) -> dict[str, object]:
     return options if isinstance(options, dict) else {}
 
 
+def _subpath(value: object, reader: Reader) -> object:
+    """Read a path in a volume; the volume itself is as good as none."""
+    path = posixpath.normpath(str(text(value, reader)))
+    if path.startswith("/") or path.split("/")[0] == "..":
+        return reader.problem(f"{value!r} must be a path in the volume, without / at its begin")
+    return None if path == "." else path
+
+
 _long_volume_fields = mapping(
     {
         "type": word("volume", "bind", "tmpfs"),
@@ -241,11 +249,8 @@ _long_volume_fields = mapping(
         "target": text,
         "read_only": boolean,
         "volume": mapping(
-            {"nocopy": boolean},
-            {
-                "subpath": "not supported yet; mount the whole volume",
-                "labels": "write them under volumes.<name>.labels",
-            },
+            {"nocopy": boolean, "subpath": _subpath},
+            {"labels": "write them under volumes.<name>.labels"},
         ),
         "bind": mapping(
             {"propagation": word(*_PROPAGATION), "selinux": word("z", "Z")},
@@ -288,6 +293,8 @@ def _checked_source(mount: dict[str, object], reader: Reader) -> object:
             f"{source or 'a bind without source'} {OF_CONTROL_NODE}, and a service runs on any"
             f" node; {INSTEAD_OF_RELATIVE}"
         )
+    if "subpath" in mount.get("volume", {}) and not source:  # type: ignore[operator]
+        return reader.problem("has a subpath, and a new volume is empty; write source, its name")
     if mount["type"] == "tmpfs" and source:
         return reader.problem("a tmpfs has no source; leave it out")
     return mount

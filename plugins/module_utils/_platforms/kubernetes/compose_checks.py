@@ -52,6 +52,7 @@ def _check_service(name: str, service: Service, reader: Reader) -> None:
         )
     for check in (
         _check_identity,
+        _check_security,
         _check_host_names,
         _check_placeholders,
         _check_annotation_keys,
@@ -74,6 +75,18 @@ def _check_identity(service: Service, reader: Reader) -> None:
             reader.at("group_add").at(index).problem(
                 f"Kubernetes supports numbers only, not {group!r}; write the gid"
             )
+
+
+def _check_security(service: Service, reader: Reader) -> None:
+    """Report options that the API rejects or does not have."""
+    options, place = service.get("security_opt", {}), reader.at("security_opt")
+    if "disable" in options.get("selinux", {}):
+        place.problem(
+            "Kubernetes cannot disable SELinux labels; write label=type:spc_t, which is unconfined"
+        )
+    # The API rejects allowPrivilegeEscalation: false beside privileged.
+    if options.get("no_new_privileges") and service.get("privileged"):
+        place.problem("privileged excludes no-new-privileges; write one of them")
 
 
 def _check_host_names(service: Service, reader: Reader) -> None:

@@ -146,8 +146,8 @@ def _deploy_without_ignored(deploy: Mapping[str, Any]) -> Service:
 
 
 def _mount_without_ignored(mount: Mapping[str, Any]) -> Service:
-    # The option nocopy: Kubernetes never copies an image's content into a volume.
-    kept = _without(mount, "volume")
+    # Kubernetes never copies an image's content into a volume.
+    kept = {**mount, "volume": _without(mount.get("volume", {}), "nocopy")}
     if "tmpfs" in kept:
         kept["tmpfs"] = _without(kept["tmpfs"], "mode")
     result: Service = pruned(kept)

@@ -8,9 +8,10 @@ Standards: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ..._compose.security_options import UNCONFINED
 from ..._deploy.resolution import HOST_NETWORK
 from .pods import is_root
 
@@ -34,6 +35,7 @@ _BASELINE_CAPABILITIES = frozenset(
         "SYS_CHROOT",
     )
 )
+_SELINUX_TYPES = (None, "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
 _SAFE_SYSCTLS = (
     "kernel.shm_rmid_forced",
     "net.ipv4.ip_local_port_range",
@@ -73,8 +75,24 @@ def _of_the_host(service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         )
 
 
+def _gives_rights(labels: Mapping[str, Any]) -> bool:
+    return bool({"user", "role"} & set(labels)) or labels.get("type") not in _SELINUX_TYPES
+
+
+# Both standards forbid them.
+_FORBIDDEN_OPTIONS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
+    "seccomp": lambda options: options.get("seccomp") == UNCONFINED,
+    "apparmor": lambda options: options.get("apparmor") == UNCONFINED,
+    "label": lambda options: _gives_rights(options.get("selinux", {})),
+}
+
+
 def _privileges(service: Mapping[str, Any], level: str) -> Iterator[tuple[str, str]]:
     allowed = _BASELINE_CAPABILITIES if level == BASELINE else frozenset({"CAP_NET_BIND_SERVICE"})
+    options = service.get("security_opt", {})
+    forbidden = [name for name, is_forbidden in _FORBIDDEN_OPTIONS.items() if is_forbidden(options)]
+    if forbidden:
+        yield "security_opt", f"leave out {', '.join(forbidden)}"
     beyond = sorted(set(service.get("cap_add", [])) - allowed)
     if beyond:
         yield "cap_add", f"leave out {', '.join(beyond)}"

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._compose.defaults import UPDATE_DEFAULTS
+from ..._compose.security_options import DEFAULT, UNCONFINED
 from ..._core.content_ids import digest, fit
 from ..._deploy.naming import Naming
 from ..._deploy.resolution import HOST_NETWORK, Resolved
@@ -362,7 +363,7 @@ def _pod_security(service: Service) -> Body:
 
 
 def _container_security(service: Service) -> Body:
-    result = _user(service)
+    result = {**_user(service), **_security_options(service.get("security_opt", {}))}
     if service.get("read_only"):
         result["readOnlyRootFilesystem"] = True
     if service.get("privileged"):
@@ -378,6 +379,28 @@ def _container_security(service: Service) -> Body:
     # The Pod Security Standard restricted wants ALL.
     drop = ["ALL"] if without_root else _capabilities(service, "cap_drop")
     return {**result, **_capability_lists(add=add, drop=drop)}
+
+
+# What Compose calls a profile -> its type; any other one is a profile of the node.
+_PROFILES = {UNCONFINED: "Unconfined", DEFAULT: "RuntimeDefault"}
+
+
+def _security_options(options: Mapping[str, Any]) -> Body:
+    result: Body = {}
+    if options.get("no_new_privileges"):
+        result["allowPrivilegeEscalation"] = False
+    if "seccomp" in options:
+        result["seccompProfile"] = {"type": _PROFILES[options["seccomp"]]}
+    if "apparmor" in options:
+        profile = options["apparmor"]
+        result["appArmorProfile"] = (
+            {"type": _PROFILES[profile]}
+            if profile in _PROFILES
+            else {"type": "Localhost", "localhostProfile": profile}
+        )
+    if "selinux" in options:
+        result["seLinuxOptions"] = dict(options["selinux"])
+    return result
 
 
 def _capability_lists(**lists: list[str]) -> Body:
@@ -489,6 +512,8 @@ def _mounts(service: Service, resolved: Resolved) -> list[Body]:
         body: Body = {"name": _volume_name(mount["target"]), "mountPath": mount["target"]}
         if mount.get("read_only"):
             body["readOnly"] = True
+        if "subpath" in mount.get("volume", {}):
+            body["subPath"] = mount["volume"]["subpath"]
         propagation = _PROPAGATION.get(mount.get("bind", {}).get("propagation", ""))
         if propagation:
             body["mountPropagation"] = propagation

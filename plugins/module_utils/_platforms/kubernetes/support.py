@@ -69,7 +69,7 @@ _KEYS: dict[str, str | Plain] = {
     "volumes": (
         "volume: a PersistentVolumeClaim, or `emptyDir` without a name; bind: `hostPath`, with a"
         " relative path only with `bind_mounts: everywhere`; tmpfs: `emptyDir` in memory."
-        " SELinux flags are ignored"
+        " `volume.subpath`: `subPath`. SELinux flags are ignored"
     ),
     "tmpfs": (
         "`emptyDir` in memory with a `sizeLimit`; `mode` is ignored, since every user may write"
@@ -95,6 +95,11 @@ _KEYS: dict[str, str | Plain] = {
     "cap_add": "`securityContext.capabilities.add`",
     "cap_drop": "`securityContext.capabilities.drop`",
     "privileged": "`securityContext.privileged`",
+    "security_opt": (
+        "`securityContext`: `allowPrivilegeEscalation: false` for `no-new-privileges`,"
+        " `seccompProfile`, `appArmorProfile` (other profiles must be on the nodes),"
+        " `seLinuxOptions`"
+    ),
     "shm_size": "an `emptyDir` in memory at `/dev/shm`",
     "sysctls": "`securityContext.sysctls` of the pod",
     "ulimits": "ignored: the nodes' container runtime sets them",
@@ -193,7 +198,6 @@ _REFUSED_KEYS: dict[str, str] = {
     "pre_stop": _BY_OVERLAY.format("lifecycle.preStop"),
     "provider": NOT_YET,
     "runtime": _BY_POD.format("runtimeClassName"),
-    "security_opt": _BY_OVERLAY.format("securityContext"),
     "storage_opt": "Kubernetes has no storage options; leave it out",
     "umask": "Kubernetes cannot set it; set it in the image's entrypoint",
     "use_api_socket": "Kubernetes nodes have no engine socket; leave it out",
@@ -268,6 +272,14 @@ _REFUSED_VALUES: dict[str, str] = {
     "ipv4": "the cluster decides; leave it out",
     "network_mode": (
         "Kubernetes knows only the network host of a node, not {}; use another network"
+    ),
+    "seccomp": (
+        "Kubernetes reads profiles such as {} from its nodes; write seccompProfile with"
+        " localhostProfile under x-shipping.overlay.kubernetes"
+    ),
+    "security_opt": (
+        "Kubernetes has no option {}; write securityContext under x-shipping.overlay.kubernetes, or"
+        " leave it out"
     ),
     "tmpfs": "a tmpfs on Kubernetes supports size, not {}; leave it out",
 }

@@ -11,6 +11,7 @@ API: https://docs.docker.com/reference/api/engine/version/v1.41/
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,9 +37,9 @@ from . import rejections
 SDK = Library("docker", "the host that talks to the engine", "7.1", "8")
 # Docker 20.10: the first API that takes CapabilityAdd, Ulimits and Limits.Pids of a service.
 MINIMUM_API = (1, 41)
-# Docker 28.3. A newer engine still answers it (Docker 29: 1.40 to 1.56), so fields keep the meaning
-# that they have here.
-NEWEST_API = (1, 51)
+# Docker 29.0, the first one with the swap of a service. A newer engine still answers it (Docker 29:
+# 1.40 to 1.56), so fields keep the meaning that they have here.
+NEWEST_API = (1, 52)
 # Seconds. The engine itself sets no limit that is as short: a release with a registry that accepts
 # connections and stays silent took 65 s, our timeout for the engine and a little more.
 REGISTRY_TIMEOUT = 20.0
@@ -114,6 +115,9 @@ class Engine:
             raise _not_an_engine(connection, "its answer to /version names no API")
         self.api = _version(about["ApiVersion"])
         self.version = str(about.get("Version", ""))
+        # Debian's 26.1.5+dfsg1 is 26.1.5; builds from a branch have no number.
+        number = re.match(r"[\d.]+", self.version)
+        self.release = _version(number[0]) if number else ()
         oldest = _version(about.get("MinAPIVersion", "0"))
         if self.api < MINIMUM_API:
             raise PlatformError(

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..._compose import job_services
 from ..._compose.short_syntax import INSTEAD_OF_RELATIVE, OF_CONTROL_NODE
-from ..._core.errors import PlanError, Problem
+from ..._core.errors import Problem
 from ..._deploy import job_runs
 from ..._deploy.health import LIVE
 from ..._deploy.history import Record, newest
@@ -47,8 +47,6 @@ from .service_names import service_name
 from .spec_fields import FIELDS, PLACEMENT, Names, get
 
 _DRIVER = "overlay"
-# Docker 25. Docker 20.10 drops Healthcheck.StartInterval silently.
-START_INTERVAL_API = (1, 44)
 
 
 @dataclass(frozen=True)
@@ -520,20 +518,3 @@ def _matches(node: Mapping[str, Any], constraint: str) -> bool:
     # As swarmkit does: a label that a node lacks counts as empty, and case does not matter
     # (manager/constraint/constraint.go).
     return (str(have).lower() == wanted.lower()) == (operator == "==")
-
-
-def check_version(resolved: Resolved, api: tuple[int, ...]) -> None:
-    """Raise where a key is newer than the engine's API, which would drop it silently."""
-    late = [
-        name
-        for name, service in resolved.services.items()
-        if "start_interval" in service.get("healthcheck", {})
-    ]
-    if late and api < START_INTERVAL_API:
-        version, needed = ".".join(map(str, api)), ".".join(map(str, START_INTERVAL_API))
-        paths = ", ".join(f"services.{name}.healthcheck.start_interval" for name in late)
-        raise PlanError(
-            f"{paths} needs engine API {needed}",
-            f"this engine speaks {version} and would ignore it",
-            "Leave it out, or upgrade the engine",
-        )

@@ -11,7 +11,8 @@ from dataclasses import replace
 from ..._deploy.plan import Plan
 from ..._deploy.ports import Contents, Observation, PinnedImages, Wishes
 from ..._deploy.resolution import Resolved
-from . import compose_view, image_digests, lookup, planning
+from ..._deploy.service_diff import raise_problems
+from . import compose_view, image_digests, lookup, newer_keys, planning
 from .engine import Engine
 
 
@@ -39,7 +40,8 @@ class Preview:
         contents: Contents,
     ) -> Plan:
         """Compare with what was observed; raise PlanError where the engine ignores a key."""
-        planning.check_version(resolved, self._engine.api)
+        ignored = newer_keys.problems(resolved, self._engine.api, self._engine.release)
+        raise_problems(app, ignored)
         everything = lookup.with_all_services(self._engine, seen.inner, resolved)
         return self._compared(app, resolved, replace(seen, inner=everything), wishes)
 

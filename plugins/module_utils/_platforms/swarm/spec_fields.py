@@ -4,7 +4,7 @@
 """Map each key of a resolved service to Swarm's service spec, both ways.
 
 One table gives the rendering, the reading back and the comparison, so that what was written is
-what is found again. Spec: https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Service
+what is found again. Spec: https://docs.docker.com/reference/api/engine/version/v1.52/#tag/Service
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any
 
 from ..._compose.defaults import RESTART_DEFAULTS, UPDATE_DEFAULTS
 from ..._compose.node_networks import NODE_NETWORKS
+from ..._compose.security_options import DEFAULT, UNCONFINED
+from ..._compose.service import UNLIMITED
 from ..._core import units
 from .support import PLAIN_KEYS
 
@@ -227,6 +229,7 @@ _MOUNT_PLACES = {
     "read_only": "ReadOnly",
     "source": "Source",
     "volume.nocopy": "VolumeOptions.NoCopy",
+    "volume.subpath": "VolumeOptions.Subpath",
     "labels": "VolumeOptions.Labels",
     "driver": "VolumeOptions.DriverConfig.Name",
     "driver_opts": "VolumeOptions.DriverConfig.Options",
@@ -424,6 +427,34 @@ def _cpus_back(value: int, _names: Names) -> str:
     return units.cpus(value)
 
 
+def _swap(value: str, _names: Names) -> int:
+    return -1 if value == UNLIMITED else units.octets(value)
+
+
+def _swap_back(value: int, _names: Names) -> str:
+    return UNLIMITED if value == -1 else units.size(value)
+
+
+# What the Docker client calls unconfined.
+_NO_APPARMOR = "disabled"
+
+
+def _apparmor(value: str, _names: Names) -> str:
+    return _NO_APPARMOR if value == UNCONFINED else value
+
+
+def _apparmor_back(value: str, _names: Names) -> str:
+    return UNCONFINED if value == _NO_APPARMOR else value
+
+
+def _selinux(value: Mapping[str, Any], _names: Names) -> Body:
+    return {key.capitalize(): item for key, item in value.items()}
+
+
+def _selinux_back(value: Body, _names: Names) -> dict[str, Any] | None:
+    return {key.lower(): item for key, item in value.items() if item} or None
+
+
 def _own_labels_back(value: Mapping[str, str], _names: Names) -> dict[str, str]:
     """Return labels without those that the collection keeps for itself."""
     return {key: item for key, item in value.items() if not key.startswith("shipping.code.")}
@@ -479,6 +510,18 @@ FIELDS: tuple[Field, ...] = (
     _container("dns_opt", "DNSConfig.Options"),
     _container("cap_add", "CapabilityAdd", back=_capabilities_back),
     _container("cap_drop", "CapabilityDrop", back=_capabilities_back),
+    _container("security_opt.no_new_privileges", "Privileges.NoNewPrivileges", default=False),
+    _container("security_opt.seccomp", "Privileges.Seccomp.Mode", default=DEFAULT),
+    _container(
+        "security_opt.apparmor",
+        "Privileges.AppArmor.Mode",
+        to=_apparmor,
+        back=_apparmor_back,
+        default=DEFAULT,
+    ),
+    _container(
+        "security_opt.selinux", "Privileges.SELinuxContext", to=_selinux, back=_selinux_back
+    ),
     _container("sysctls", "Sysctls", keyed=_same),
     _container("ulimits", "Ulimits", to=_ulimits, back=_ulimits_back, keyed=_same),
     _container("volumes", "Mounts", to=_mounts, back=_mounts_back, keyed=_by("target")),
@@ -508,6 +551,7 @@ FIELDS: tuple[Field, ...] = (
         _size_back,
         default="0",
     ),
+    Field("swap_limit", "TaskTemplate.Resources.SwapBytes", _swap, _swap_back),
     Field("deploy.resources.limits.pids", "TaskTemplate.Resources.Limits.Pids", default=0),
     Field(
         "deploy.resources.reservations.cpus",

@@ -16,6 +16,7 @@ from typing import Any
 from ..._compose import node_networks
 from ..._compose.keys import NOT_YET
 from ..._compose.normal_form import Compose, Service
+from ..._compose.security_options import DEFAULT, UNCONFINED
 from ..._compose.support import Plain, Support, plain_keys, texts
 from ..._core.parsing import Reader
 from ..._core.units import octets
@@ -53,7 +54,8 @@ _KEYS: dict[str, str | Plain] = {
     "volumes": (
         "`ContainerSpec.Mounts`: volume, bind, tmpfs; a bind's path must exist on the nodes, since"
         " `bind.create_host_path` has no effect. Relative paths where the Swarm has one node, or"
-        " with `bind_mounts: everywhere`. SELinux flags are ignored"
+        " with `bind_mounts: everywhere`. `volume.subpath`, which must exist, from engine API 1.45."
+        " SELinux flags are ignored"
     ),
     "tmpfs": "`ContainerSpec.Mounts` of type tmpfs",
     "secrets": (
@@ -73,12 +75,22 @@ _KEYS: dict[str, str | Plain] = {
     "cap_add": "`ContainerSpec.CapabilityAdd`",
     "cap_drop": "`ContainerSpec.CapabilityDrop`",
     "shm_size": "`ContainerSpec.Mounts`: a tmpfs of that size at `/dev/shm`",
+    "security_opt": (
+        "`ContainerSpec.Privileges`: `label`; from engine API 1.44 `no-new-privileges`, and"
+        " `unconfined` of `seccomp` and `apparmor`"
+    ),
     "sysctls": "`ContainerSpec.Sysctls`",
     "ulimits": "`ContainerSpec.Ulimits`",
     "platform": "`Placement.Platforms`: only nodes of that OS and architecture",
     "restart": "`TaskTemplate.RestartPolicy`, unless `deploy.restart_policy` is there",
     "mem_limit": "as `deploy.resources.limits.memory`",
     "mem_reservation": "as `deploy.resources.reservations.memory`",
+    "memswap_limit": "`Resources.SwapBytes`, without the memory; from engine API 1.52",
+    "mem_swappiness": Plain(
+        "Resources.MemorySwappiness",
+        remark="from engine API 1.52; nodes with cgroup v2 ignore it",
+    ),
+    "oom_score_adj": Plain("ContainerSpec.OomScoreAdj", default=0, remark="from engine API 1.46"),
     "pids_limit": "as `deploy.resources.limits.pids`",
     "cpus": "as `deploy.resources.limits.cpus`",
     "depends_on": (
@@ -145,11 +157,8 @@ _REFUSED_KEYS: dict[str, str] = {
     "isolation": NOT_YET,
     "label_file": "write the labels under labels",
     "mac_address": "Swarm assigns addresses itself; leave it out",
-    "mem_swappiness": "Swarm cannot tune swap; leave it out",
-    "memswap_limit": "Swarm cannot limit swap; write mem_limit",
     "models": NOT_YET,
     "oom_kill_disable": "Swarm cannot switch off the memory killer; leave it out",
-    "oom_score_adj": "Swarm cannot tune the memory killer; leave it out",
     "pid": "Swarm has no shared process namespaces; leave it out",
     "post_start": "Swarm has no container hooks; do it in the image's entrypoint",
     "pre_start": "Swarm has no container hooks; do it in the image's entrypoint",
@@ -162,7 +171,6 @@ _REFUSED_KEYS: dict[str, str] = {
         "Swarm uses each node's default runtime; set default-runtime in the nodes' daemon.json, and"
         " leave it out"
     ),
-    "security_opt": "Swarm has no security options; set them as each node's default",
     "storage_opt": "Swarm has no storage options; leave it out",
     "umask": "Swarm cannot set it; set it in the image's entrypoint",
     "use_api_socket": "bind-mount /var/run/docker.sock where the service may use it",
@@ -239,6 +247,11 @@ _REFUSED_VALUES: dict[str, str] = {
     "network_mode": (
         "Swarm knows only the networks host and bridge of a node, not {}; use another network"
     ),
+    "seccomp": (
+        "Swarm knows seccomp=unconfined here, and no profile such as {}; set the profile as each"
+        " node's default"
+    ),
+    "security_opt": "Swarm has no option {}; set it as each node's default, or leave it out",
     "tmpfs": "Swarm's tmpfs supports size and mode, not {}; leave it out",
 }
 
@@ -317,6 +330,16 @@ def _ingress(service: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [port for port in service.get("ports", []) if port["mode"] == "ingress"]
 
 
+def _check_apparmor(app: Compose, reader: Reader) -> None:
+    """Report a profile, since the API can only switch the default one off."""
+    for name, service in app.services.items():
+        profile = service.get("security_opt", {}).get("apparmor", DEFAULT)
+        if profile not in (UNCONFINED, DEFAULT):
+            reader.at("services").at(name).at("security_opt").problem(
+                f"Swarm knows apparmor=unconfined, and no profile such as {profile}; leave it out"
+            )
+
+
 def _check_ports(app: Compose, reader: Reader) -> None:
     """Report a port that one service publishes on all nodes and another one on its own."""
     owners: dict[tuple[Any, Any], str] = {}
@@ -385,6 +408,7 @@ SUPPORT = Support(
         _check_grants,
         _check_addresses,
         _check_host_ports,
+        _check_apparmor,
         _check_ports,
         _check_shared_memory,
     ),

@@ -141,8 +141,13 @@ HABITS = [
     ),
     (
         {"volumes": [{"type": "volume", "target": "/x", "volume": {"subpath": "y"}}]},
+        "volumes[0]",
+        "has a subpath, and a new volume is empty; write source, its name",
+    ),
+    (
+        {"volumes": [{"type": "volume", "target": "/x", "volume": {"subpath": "../y"}}]},
         "volumes[0].volume.subpath",
-        "not supported yet; mount the whole volume",
+        "'../y' must be a path in the volume, without / at its begin",
     ),
     ({"volumes": ["/a:/x", "/b:/x/"]}, "volumes[1]", "/x is mounted twice; write one of them"),
     ({"volumes": ["/a:/x"], "tmpfs": "/x"}, "tmpfs", "/x is mounted twice; write one of them"),
@@ -351,6 +356,47 @@ HABITS = [
         (
             "endpoint_mode dnsrr has no virtual address to publish on; publish with mode: host, or"
             " leave endpoint_mode out"
+        ),
+    ),
+    ({"memswap_limit": "1g"}, "memswap_limit", "needs a limit of memory; write mem_limit"),
+    (
+        {"mem_limit": "2g", "memswap_limit": "1g"},
+        "memswap_limit",
+        "is memory and swap together, so it must be at least 2G, not 1G",
+    ),
+    ({"mem_swappiness": 101}, "mem_swappiness", "must be a whole number of at most 100, not 101"),
+    (
+        {"oom_score_adj": -1001},
+        "oom_score_adj",
+        "must be a whole number of at least -1000, not -1001",
+    ),
+    (
+        {"security_opt": ["no-new-privileges", "seccomp=./profile.json"]},
+        "security_opt[1]",
+        (
+            "Swarm knows seccomp=unconfined here, and no profile such as ./profile.json; set the"
+            " profile as each node's default"
+        ),
+    ),
+    (
+        {"security_opt": "systempaths=unconfined"},
+        "security_opt",
+        (
+            "Swarm has no option systempaths=unconfined; set it as each node's default, or leave it"
+            " out"
+        ),
+    ),
+    (
+        {"security_opt": ["apparmor=mine"]},
+        "security_opt",
+        "Swarm knows apparmor=unconfined, and no profile such as mine; leave it out",
+    ),
+    (
+        {"security_opt": ["label=colour:blue"]},
+        "security_opt[0]",
+        (
+            "'colour:blue' is no label; write label=disable, or user, role, type or level as in"
+            " label=type:svirt_apache_t"
         ),
     ),
     ({"labels": {"a": {"b": "c"}}}, "labels.a", "must be a text, not a mapping"),

@@ -173,6 +173,26 @@ SAME = [
     ),
     (
         "volumes",
+        [
+            [
+                {
+                    "type": "volume",
+                    "source": "data",
+                    "target": "/x",
+                    "volume": {"subpath": path, "nocopy": False},
+                }
+            ]
+            for path in ("a/b", "./a/b/", "a/c/../b")
+        ],
+        [{"type": "volume", "source": "data", "target": "/x", "volume": {"subpath": "a/b"}}],
+    ),
+    (
+        "volumes",
+        [["data:/x"], [{"source": "data", "target": "/x", "volume": {"subpath": "./"}}]],
+        [{"type": "volume", "source": "data", "target": "/x"}],
+    ),
+    (
+        "volumes",
         [["/a:/b", "/a:/b/"], ["/a:/b"]],
         [{"type": "bind", "source": "/a", "target": "/b"}],
     ),
@@ -236,6 +256,27 @@ SAME = [
     ),
     ("cap_drop", [["all"], ["ALL"]], ["ALL"]),
     (
+        "security_opt",
+        [
+            ["no-new-privileges", "seccomp=unconfined", "apparmor:unconfined"],
+            ["apparmor=unconfined", "no-new-privileges:true", "seccomp:unconfined"],
+        ],
+        {"no_new_privileges": True, "seccomp": "unconfined", "apparmor": "unconfined"},
+    ),
+    (
+        "security_opt",
+        [["label=type:x_t", "label:level:s0:c1"], ["label:level:s0:c1", "label=type:x_t"]],
+        {"selinux": {"type": "x_t", "level": "s0:c1"}},
+    ),
+    ("security_opt", [["label=disable"], "label:disable"], {"selinux": {"disable": True}}),
+    (
+        "security_opt",
+        [["seccomp=builtin", "apparmor=docker-default", "no-new-privileges=false"]],
+        {"seccomp": "default", "apparmor": "default"},
+    ),
+    ("oom_score_adj", [-500, "-500"], -500),
+    ("mem_swappiness", [0, "0"], 0),
+    (
         "sysctls",
         [{"net.core.somaxconn": 1024}, ["net.core.somaxconn=1024"]],
         {"net.core.somaxconn": "1024"},
@@ -289,6 +330,23 @@ MOVED = [
         {"volumes": [{"type": "tmpfs", "target": "/run"}]},
     ),
     ({"mem_limit": "512m"}, {"deploy": {"resources": {"limits": {"memory": "512M"}}}}),
+    (
+        {"mem_limit": "64m", "memswap_limit": "96m"},
+        {"deploy": {"resources": {"limits": {"memory": "64M"}}}, "swap_limit": "32M"},
+    ),
+    (
+        {"deploy": {"resources": {"limits": {"memory": "64M"}}}, "memswap_limit": "64m"},
+        {"deploy": {"resources": {"limits": {"memory": "64M"}}}, "swap_limit": "0"},
+    ),
+    (
+        {"mem_limit": "64m", "memswap_limit": -1},
+        {"deploy": {"resources": {"limits": {"memory": "64M"}}}, "swap_limit": "-1"},
+    ),
+    ({"memswap_limit": 0, "mem_swappiness": -1, "security_opt": []}, {}),
+    (
+        {"security_opt": ["no-new-privileges:false"]},
+        {},
+    ),
     ({"mem_reservation": 1024}, {"deploy": {"resources": {"reservations": {"memory": "1K"}}}}),
     ({"cpus": 0.5}, {"deploy": {"resources": {"limits": {"cpus": "0.5"}}}}),
     ({"pids_limit": 0}, {"deploy": {"resources": {"limits": {"pids": 0}}}}),

@@ -54,6 +54,33 @@ REFUSED = [
         "Kubernetes runs no image by its bare id; push it and name it by its registry",
     ),
     (
+        {"security_opt": ["label=disable"]},
+        "security_opt",
+        "Kubernetes cannot disable SELinux labels; write label=type:spc_t, which is unconfined",
+    ),
+    (
+        {"security_opt": ["no-new-privileges"], "privileged": True},
+        "security_opt",
+        "privileged excludes no-new-privileges; write one of them",
+    ),
+    (
+        {"security_opt": ["seccomp=a.json"]},
+        "security_opt[0]",
+        (
+            "Kubernetes reads profiles such as a.json from its nodes; write seccompProfile with"
+            " localhostProfile under x-shipping.overlay.kubernetes"
+        ),
+    ),
+    (
+        {"volumes": ["./conf:/etc/conf"]},
+        "volumes[0]",
+        (
+            "./conf is a path of the control node, and a service runs on any node; ship the file"
+            " under configs or secrets, write an absolute path that exists on the nodes, or set"
+            " bind_mounts: everywhere if all nodes have it at this path"
+        ),
+    ),
+    (
         {"user": "postgres"},
         "user",
         "Kubernetes supports numbers only, not 'postgres'; write the uid and gid, as in 1000:1000",

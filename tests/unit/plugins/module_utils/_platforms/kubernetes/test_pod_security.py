@@ -27,6 +27,12 @@ VIOLATIONS = [
     ({"volumes": ["data:/a", "/b"], "tmpfs": "/c", "secrets": ["token"]}, [], []),
     ({"sysctls": {"net.core.somaxconn": "1"}}, ["sysctls"], ["sysctls"]),
     ({"sysctls": {"net.ipv4.tcp_syncookies": "1"}}, [], []),
+    ({"security_opt": ["no-new-privileges", "label=level:s0"]}, [], []),
+    ({"security_opt": ["seccomp=builtin", "apparmor=mine", "label=type:container_t"]}, [], []),
+    *(
+        ({"security_opt": [option]}, ["security_opt"], ["security_opt"])
+        for option in ("seccomp=unconfined", "apparmor=unconfined", "label=type:a", "label=user:u")
+    ),
     ({"cap_add": ["NET_ADMIN"]}, ["cap_add"], ["cap_add"]),
     ({"cap_add": ["ALL"]}, ["cap_add"], ["cap_add"]),
     ({"cap_add": ["CHOWN"]}, [], ["cap_add"]),

@@ -187,6 +187,31 @@ CONTAINER = [
     ),
     ({"privileged": True, "cap_add": ["SYS_ADMIN"]}, {"securityContext": {"privileged": True}}),
     (
+        {"security_opt": ["no-new-privileges", "seccomp=unconfined", "apparmor=mine"]},
+        {
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "seccompProfile": {"type": "Unconfined"},
+                "appArmorProfile": {"type": "Localhost", "localhostProfile": "mine"},
+            }
+        },
+    ),
+    (
+        {"security_opt": ["seccomp=builtin", "apparmor=unconfined", "label=type:a_t"]},
+        {
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "seccompProfile": {"type": "RuntimeDefault"},
+                "appArmorProfile": {"type": "Unconfined"},
+                "seLinuxOptions": {"type": "a_t"},
+            }
+        },
+    ),
+    (
+        {"volumes": [{"source": "data", "target": "/x", "volume": {"subpath": "a/b"}}]},
+        {"volumeMounts": [{"name": "x", "mountPath": "/x", "subPath": "a/b"}]},
+    ),
+    (
         {"cap_add": ["NET_ADMIN"], "cap_drop": ["CHOWN"]},
         {
             "securityContext": {
