@@ -553,7 +553,7 @@ def test_kustomization_and_chart(
     """The control node's official tools render them; the play reports missing ones."""
     tools = tmp_path / "bin"
     tools.mkdir()
-    found = programs("helm")
+    found = platform.cluster.programs("helm")
     (tools / "kubectl").symlink_to(found["kubectl"])
     kustomized, chart = tmp_path / "kustomized", tmp_path / "chart"
     (chart / "templates").mkdir(parents=True)

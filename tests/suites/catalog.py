@@ -64,16 +64,20 @@ MAIN_ROAD = (
 """First release, change, failures that are rolled back, no changes, secrets, job, removal."""
 
 
+WITH_HELM = "test_manifest_apps.py::test_kustomization_and_chart"
+
+
 def _main_road(platform: str, version: str) -> PytestSession:
     """Return a session on another version of a platform than that of all other tests."""
     folder = "tests/integration"
+    tests = (*MAIN_ROAD, WITH_HELM) if platform == "kubernetes" else MAIN_ROAD
     return PytestSession(
         f"{platform}-{version}",
         folder,
         0.6,
         options=("--platform", platform, "--platform-version", version),
         is_one_suite=True,
-        tests=tuple(f"{folder}/{test}" for test in MAIN_ROAD),
+        tests=tuple(f"{folder}/{test}" for test in tests),
         is_for_full_runs=True,
     )
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .machine import cache, exclusive_lock, run
-from .versions import KUBERNETES_VERSIONS, TODAYS_KUBERNETES
+from .versions import KUBERNETES_VERSIONS, TODAYS_KUBERNETES, KubernetesParts
 
 KUBERNETES = KUBERNETES_VERSIONS[TODAYS_KUBERNETES].kubernetes
 
@@ -40,7 +40,8 @@ class Part:
     @property
     def name(self) -> str:
         """Return how it is called in the cache, with its version."""
-        words = [word for word in self.module.split("/") if word not in {"v2", "v3", "server"}]
+        unnamed = {"v2", "v3", "v4", "server"}
+        words = [word for word in self.module.split("/") if word not in unnamed]
         return f"{words[-1]}-{self.version}"
 
     @property
@@ -86,11 +87,15 @@ def parts(version: str) -> tuple[Part, ...]:
     )
 
 
-MORE = {
-    "helm": Part("helm.sh/helm/v3", "v3.20.0", ("/cmd/helm",)),
-    "kube-router": Part(
-        "github.com/cloudnativelabs/kube-router/v2", "v2.1.0", ("/cmd/kube-router",)
-    ),
+def _helm(version: str) -> Part:
+    major = version.partition(".")[0]
+    return Part(f"helm.sh/helm/{major}", version, ("/cmd/helm",))
+
+
+KUBE_ROUTER = Part("github.com/cloudnativelabs/kube-router/v2", "v2.1.0", ("/cmd/kube-router",))
+MORE: dict[str, Callable[[KubernetesParts], Part]] = {
+    "helm": lambda versions: _helm(versions.helm),
+    "kube-router": lambda _versions: KUBE_ROUTER,
 }
 """What only some tests need, by the name of the program."""
 
@@ -104,7 +109,8 @@ def programs(
 
     Missing ones are built first, which takes about 15 minutes.
     """
-    found = built("kubernetes", (*parts(version), *(MORE[name] for name in more)), tell)
+    extra = (MORE[name](KUBERNETES_VERSIONS[version]) for name in more)
+    found = built("kubernetes", (*parts(version), *extra), tell)
     given = os.environ.get("KUBEBUILDER_ASSETS")
     if given and version == TODAYS_KUBERNETES:
         found.update({name: Path(given) / name for name in found if (Path(given) / name).exists()})
@@ -126,7 +132,9 @@ def built(kind: str, wanted: Iterable[Part], tell: Callable[[str], None]) -> dic
 
 def lacks(version: str) -> str:
     """Return why a version of Kubernetes cannot be started here; today's is built when needed."""
-    absent = missing("kubernetes", parts(version)) if version else []
+    if not version:
+        return ""
+    absent = missing("kubernetes", (*parts(version), _helm(KUBERNETES_VERSIONS[version].helm)))
     return not_built(absent)
 
 

@@ -24,7 +24,7 @@ def main(versions: list[str]) -> int:
     for version in versions or [*filter(None, ENGINES), *KUBERNETES_VERSIONS]:
         try:
             if version in KUBERNETES_VERSIONS:
-                downloaded_parts.programs(version=version, tell=_say)
+                downloaded_parts.programs("helm", version=version, tell=_say)
             else:
                 engines.obtain(version, _say)
         except (OSError, RuntimeError) as error:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class KubernetesParts:
-    """The versions of the Go modules that a cluster is built of."""
+    """The versions of the Go modules that a cluster is built of, and of the Helm beside it."""
 
     kubernetes: str
     etcd: str
     containerd: str
+    helm: str
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,9 @@ class EngineParts:
 
 
 KUBERNETES_VERSIONS = {
-    "1.31": KubernetesParts("v1.31.14", "v3.6.5", "v2.2.0"),
-    "1.36": KubernetesParts("v1.36.3", "v3.6.5", "v2.2.0"),
-    "1.37": KubernetesParts("v1.37.2", "v3.7.3", "v2.4.2"),
+    "1.31": KubernetesParts("v1.31.14", "v3.6.5", "v2.2.0", "v3.20.0"),
+    "1.36": KubernetesParts("v1.36.3", "v3.6.5", "v2.2.0", "v3.20.0"),
+    "1.37": KubernetesParts("v1.37.2", "v3.7.3", "v2.4.2", "v4.3.2"),
 }
 TODAYS_KUBERNETES = "1.36"
 

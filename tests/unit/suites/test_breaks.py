@@ -12,11 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.shipping.code.plugins.module_utils._core import tested_versions
 
 from tests.suites.catalog import OTHER_VERSIONS, suites
 from tests.suites.chosen_suites import all_suites
 from tests.suites.dependencies import of_repository
 from tests.testbed import downloaded_parts, engines
+from tests.testbed.versions import ENGINES, TODAYS_KUBERNETES
 
 from .conftest import ROOT, git, listed_reasons, reasons
 
@@ -198,8 +200,14 @@ def test_other_versions_of_the_platforms_run_in_full_runs_alone(copy: Path) -> N
     assert names <= {suite.name for suite, _choice in all_suites(copy)}
 
 
+def test_engines_of_the_test_bed_bring_no_warning() -> None:
+    for version in filter(None, ENGINES):
+        assert tested_versions.newer_than_tested("engine", "Docker Engine", version) == ()
+    assert TODAYS_KUBERNETES in tested_versions.TESTED["cluster"]
+
+
 def test_the_main_road_consists_of_tests(copy: Path) -> None:
-    for test in OTHER_VERSIONS[0].tests:
+    for test in OTHER_VERSIONS[-1].tests:
         file, _, name = test.partition("::")
         assert f"def {name.partition('[')[0]}" in (copy / file).read_text()
 
