@@ -11,6 +11,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import shlex
 import socket
 import ssl
 import threading
@@ -59,10 +60,24 @@ WAITING, CLI, EMPTY = (
     "kubectl apply --server-side",
     "an empty play",
 )
+# The floor of a first release; and what a change takes without other services in the app.
+FLOOR, SINGLE = (
+    "kubectl apply, then rollout status of all",
+    "shipping.code.release, one service",
+)
+SIDE_BY_SIDE = (OURS, LOOP, ONE, WAITING, CLI, EMPTY)
 # Those that are measured one by one; a looped module takes minutes for what the others do in
 # seconds.
-ALONE = (OURS, ONE, CLI)
-PLACES = {OURS: "ours", LOOP: "loop", ONE: "one", WAITING: "waiting", CLI: "client"}
+ALONE = (OURS, FLOOR, ONE, CLI)
+PLACES = {
+    OURS: "ours",
+    LOOP: "loop",
+    ONE: "one",
+    WAITING: "waiting",
+    CLI: "client",
+    FLOOR: "floor",
+    SINGLE: "single",
+}
 MACHINE = "an image that no registry has, seen by the node"
 PEER = "what the peer prints"
 PATIENCE = 30
@@ -79,7 +94,7 @@ class Rounds:
     changed: int
 
 
-SIZES = {20: Rounds(2, 3, 3), 100: Rounds(1, 3, 1)}
+SIZES = {20: Rounds(2, 3, 3), 100: Rounds(2, 3, 3)}
 QUICK = {2: Rounds(1, 1, 1), 3: Rounds(1, 1, 1)}
 
 
@@ -92,11 +107,11 @@ def failures(registry: str) -> dict[str, FailureCase]:
         ),
         MACHINE: FailureCase({"image": image}, "has no", "never"),
         "a program that ends at once, from its third end": FailureCase(
-            {"command": ["sh", "-c", "exit 3"]}, "exit code 3", ends=3
+            {"command": ["sh", "-c", "exit 3"]}, "exited with code 3", ends=3
         ),
         "no node that matches": FailureCase(
             {"deploy": {"placement": {"constraints": ["node.labels.gpu == yes"]}}},
-            "no machine matches",
+            "no node matches",
         ),
     }
 
@@ -179,6 +194,11 @@ class KubernetesBench:
         """Return this collection."""
         return self.release("ours", self.compose(services, value), version=value)
 
+    def single(self, _services: int, value: str) -> list[str | Path]:
+        """Return this collection with an app of one service."""
+        place = {"app": "single", "namespace": PLACES[SINGLE]}
+        return self.release("single", self.compose(1, value), version=value, **place)
+
     def loop_play(self, services: int, value: str) -> list[str | Path]:
         """One task, with a loop over the objects."""
         options = {
@@ -215,26 +235,28 @@ class KubernetesBench:
 
     def client(self, services: int, value: str) -> list[str | Path]:
         """Return the client alone."""
-        path = self.folder / "client.json"
-        path.write_text(
-            json.dumps(
-                {
-                    "apiVersion": "v1",
-                    "kind": "List",
-                    "items": objects(PLACES[CLI], self.compose(services, value)),
-                }
-            )
-        )
-        words = (
-            "apply",
-            "--server-side",
-            "--field-manager=bench",
-            "--namespace",
-            PLACES[CLI],
-            "--filename",
-            path,
-        )
-        return [programs()["kubectl"], "--kubeconfig", self.cluster.kubeconfig, *words]
+        path = self._list(CLI, services, value)
+        words = ("apply", "--server-side", "--field-manager=bench", "--filename", path)
+        return [*self._kubectl(CLI), *words]
+
+    def floor(self, services: int, value: str) -> list[str | Path]:
+        """Return the client that applies all and waits for all."""
+        client = shlex.join(map(str, self._kubectl(FLOOR)))
+        path = shlex.quote(str(self._list(FLOOR, services, value)))
+        names = " ".join(f"deployment/s{number}" for number in range(services))
+        script = f"{client} apply --filename {path} && {client} rollout status {names}"
+        return ["sh", "-c", script]
+
+    def _kubectl(self, name: str) -> list[str | Path]:
+        client = programs()["kubectl"]
+        return [client, "--kubeconfig", self.cluster.kubeconfig, "--namespace", PLACES[name]]
+
+    def _list(self, name: str, services: int, value: str) -> Path:
+        """Write the objects into a file for a client."""
+        path = self.folder / f"{PLACES[name]}-objects.json"
+        items = objects(PLACES[name], self.compose(services, value))
+        path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+        return path
 
     def empty(self, services: int, value: str) -> list[str | Path]:
         """Return what Ansible itself takes."""
@@ -250,6 +272,8 @@ class KubernetesBench:
             Contender(WAITING, self.waiting),
             Contender(CLI, self.client, counts=False),
             Contender(EMPTY, self.empty, counts=False),
+            Contender(FLOOR, self.floor, counts=False),
+            Contender(SINGLE, self.single),
         ]
 
     def finish(self, contender: Contender) -> None:
@@ -413,15 +437,16 @@ def measure(bench: KubernetesBench, sizes: Mapping[int, Rounds]) -> Results:
     print(f"Kubernetes, {services} services, from nothing", flush=True)
     for _round in range(rounds.first):
         bench.clear()
-        add(results, f"{services} first", compare(bench, services, ["first"]))
+        add(results, f"{services} first", compare(bench, services, ["first"], SIDE_BY_SIDE))
     print(f"Kubernetes, {services} services, no changes", flush=True)
     quiet = (OURS, LOOP, ONE, CLI, EMPTY)
     results[f"{services} no changes"] = compare(
         bench, services, ["first"] * rounds.quiet, quiet, says="changed=0"
     )
     print(f"Kubernetes, {services} services, one changed", flush=True)
+    values = [f"value {number}" for number in range(rounds.changed)]
     results[f"{services} one changed"] = compare(
-        bench, services, [f"value {number}" for number in range(rounds.changed)], says="changed=1"
+        bench, services, values, SIDE_BY_SIDE, says="changed=1"
     )
     compare(bench, services, ["first"], (OURS,))
     for name, failure in failures(bench.cluster.registry_address).items():
@@ -447,9 +472,13 @@ def _one_by_one(bench: KubernetesBench, services: int, rounds: Rounds, results: 
             compare(bench, services, ["first"] * rounds.quiet, (name, EMPTY), says="changed=0"),
         )
         values = [f"value {number}" for number in range(rounds.changed)]
+        beside = [name, EMPTY]
+        if name == OURS:
+            compare(bench, services, ["first"], (SINGLE,))
+            beside.append(SINGLE)
         add(
             results,
             f"{services} one changed",
-            compare(bench, services, values, (name, EMPTY), says="changed=1"),
+            compare(bench, services, values, beside, says="changed=1"),
         )
     bench.clear()

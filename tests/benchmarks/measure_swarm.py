@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,19 @@ OURS, LOOP, STACK, CLI, EMPTY = (
     "docker stack deploy",
     "an empty play",
 )
+SIDE_BY_SIDE = (OURS, LOOP, STACK, CLI, EMPTY)
+# Those that wait until what they wrote runs, with the monitor window that is the default.
+WAITING, FLOOR, UPDATE, MANY = (
+    "shipping.code.release, monitor: 5",
+    "plain API calls side by side",
+    "docker service update",
+    "shipping.code.release, services without replicas",
+)
+MONITOR = 5
+WAITED_FIRST, WAITED_CHANGE = "waited for: first", "waited for: one changed"
+# Numbers of services whose peak memory is compared.
+SIZES, QUICK_SIZES = (20, 200), (2, 3)
+FLOOR_PROGRAM = Path(__file__).with_name("swarm_floor.py")
 FAILURES = {
     "an image that no registry has, seen by the plan": FailureCase(
         {"image": f"{REGISTRY}/no-such-image:1"}, "has no", at_once=True
@@ -33,9 +48,11 @@ FAILURES = {
     "an image that no registry has, seen by the node": FailureCase(
         {"image": f"{REGISTRY}/no-such-image:1"}, "has no", "never"
     ),
-    "a program that ends at once": FailureCase({"command": ["sh", "-c", "exit 3"]}, "exit code 3"),
+    "a program that ends at once": FailureCase(
+        {"command": ["sh", "-c", "exit 3"]}, "exited with code 3"
+    ),
     "no node that matches": FailureCase(
-        {"deploy": {"placement": {"constraints": ["node.labels.gpu == yes"]}}}, "no machine matches"
+        {"deploy": {"placement": {"constraints": ["node.labels.gpu == yes"]}}}, "no node matches"
     ),
 }
 
@@ -90,17 +107,47 @@ class SwarmBench:
             self.swarm.docker("config", "rm", *configs)
         self.swarm.docker("network", "prune", "--force")
 
-    def ours(self, services: int, value: str) -> list[str | Path]:
+    def release(
+        self, app: str, content: dict[str, Any], value: str, monitor: float = 0.1
+    ) -> list[str | Path]:
         """One task."""
-        (self.folder / "compose.json").write_text(json.dumps(compose(services, value)))
+        path = self.folder / f"{app}-compose.json"
+        path.write_text(json.dumps(content))
         options = {
-            "app": "ours",
+            "app": app,
             "version": value,
-            "compose": str(self.folder / "compose.json"),
+            "compose": str(path),
             "docker_host": self.swarm.host,
-            "monitor": 0.1,
+            "monitor": monitor,
         }
-        return play(self.folder, "ours", [{"shipping.code.release": options}])
+        return play(self.folder, app, [{"shipping.code.release": options}])
+
+    def ours(self, services: int, value: str) -> list[str | Path]:
+        """Return this collection."""
+        return self.release("ours", compose(services, value), value)
+
+    def waiting(self, services: int, value: str) -> list[str | Path]:
+        """Return this collection with its default monitor window."""
+        return self.release("waiting", compose(services, value), value, MONITOR)
+
+    def many(self, services: int, value: str) -> list[str | Path]:
+        """Return this collection with services without replicas, of which a host can have many."""
+        content = compose(services, value)
+        for service in content["services"].values():
+            service["deploy"] = {"replicas": 0}
+        return self.release("many", content, value)
+
+    def floor(self, services: int, _value: str) -> list[str | Path]:
+        """Return the program that makes the same services and waits for the same window."""
+        given = {"network": "floor", "image": IMAGE, "monitor": MONITOR}
+        content = {**given, "services": compose(services, "first")["services"]}
+        (self.folder / "floor.json").write_text(json.dumps(content))
+        return [sys.executable, FLOOR_PROGRAM, self.swarm.host, self.folder / "floor.json"]
+
+    def update(self, _services: int, value: str) -> list[str | Path]:
+        """Return the client's update of one of the floor's services, which it waits for."""
+        words = ("service", "update", "--quiet", "--env-add", f"VALUE={value}", "floor_s0")
+        return ["docker", "--host", self.swarm.host, *words]
 
     def loop_play(self, services: int, value: str) -> list[str | Path]:
         """One task, with a loop over the services."""
@@ -165,6 +212,10 @@ class SwarmBench:
             Contender(STACK, self.stack),
             Contender(CLI, self.client, counts=False),
             Contender(EMPTY, self.empty, counts=False),
+            Contender(WAITING, self.waiting),
+            Contender(FLOOR, self.floor, counts=False),
+            Contender(UPDATE, self.update, counts=False),
+            Contender(MANY, self.many),
         ]
 
     def finish(self, contender: Contender) -> None:
@@ -239,13 +290,14 @@ def measure(bench: SwarmBench, curve: tuple[int, ...], *, quick: bool) -> Result
     print(f"Swarm, {services} services, from nothing", flush=True)
     for _round in range(first):
         bench.clear()
-        add(results, "first", compare(bench, services, ["first"]))
+        add(results, "first", compare(bench, services, ["first"], SIDE_BY_SIDE))
     print(f"Swarm, {services} services, no changes", flush=True)
-    results["no changes"] = compare(bench, services, ["first"] * quiet, says="changed=0")
-    print(f"Swarm, {services} services, one changed", flush=True)
-    results["one changed"] = compare(
-        bench, services, [f"value {number}" for number in range(changed)], says="changed=1"
+    results["no changes"] = compare(
+        bench, services, ["first"] * quiet, SIDE_BY_SIDE, says="changed=0"
     )
+    print(f"Swarm, {services} services, one changed", flush=True)
+    values = [f"value {number}" for number in range(changed)]
+    results["one changed"] = compare(bench, services, values, SIDE_BY_SIDE, says="changed=1")
     compare(bench, services, ["first"], (OURS,))
     for name, failure in FAILURES.items():
         print(f"Swarm, {name}", flush=True)
@@ -257,4 +309,20 @@ def measure(bench: SwarmBench, curve: tuple[int, ...], *, quick: bool) -> Result
         results[f"curve {number}"] = compare(
             bench, number, ["first"] * few, (OURS, LOOP, STACK, EMPTY), says="changed=0"
         )
+    _with_floors(bench, services, values, results)
+    for number in QUICK_SIZES if quick else SIZES:
+        print(f"Swarm, memory with {number} services", flush=True)
+        bench.clear()
+        results[f"memory {number}"] = compare(bench, number, ["first"], (MANY,))
     return results
+
+
+def _with_floors(bench: SwarmBench, services: int, values: Sequence[str], results: Results) -> None:
+    """Compare with what waits for the same, and does nothing else."""
+    print(f"Swarm, {services} services, waited for", flush=True)
+    for name in (WAITING, FLOOR) * min(3, len(values)):
+        bench.clear()
+        add(results, WAITED_FIRST, compare(bench, services, ["first"], (name,)))
+    # Of the client only the update is compared: its services are those of the floor.
+    compare(bench, services, ["first"], (WAITING,))
+    results[WAITED_CHANGE] = compare(bench, services, values, (WAITING, UPDATE), says="changed=1")

@@ -63,13 +63,7 @@ def on_swarm(results: Results, services: int) -> str:
         "",
         *_table(
             {phase: results[phase] for phase in _PHASES},
-            (
-                measure_swarm.OURS,
-                measure_swarm.LOOP,
-                measure_swarm.STACK,
-                measure_swarm.CLI,
-                measure_swarm.EMPTY,
-            ),
+            measure_swarm.SIDE_BY_SIDE,
         ),
         "",
         (
@@ -86,6 +80,7 @@ def on_swarm(results: Results, services: int) -> str:
         "",
         "![Seconds for no changes, by the number of services](pictures/nothing-to-do.svg)",
         "",
+        *_swarm_floors(results, services),
         "## How soon a failure is reported on a Swarm",
         "",
         (
@@ -110,14 +105,7 @@ def on_swarm(results: Results, services: int) -> str:
 def on_kubernetes(results: Results, sizes: Sequence[int]) -> str:
     """Return the section of the cluster."""
     few, many = sizes
-    contenders = (
-        measure_kubernetes.OURS,
-        measure_kubernetes.LOOP,
-        measure_kubernetes.ONE,
-        measure_kubernetes.WAITING,
-        measure_kubernetes.CLI,
-        measure_kubernetes.EMPTY,
-    )
+    contenders = measure_kubernetes.SIDE_BY_SIDE
     of_few, of_many = ({phase: results[f"{size} {phase}"] for phase in _PHASES} for size in sizes)
     ((_name, peer),) = results[measure_kubernetes.PEER].items()
     lines = [
@@ -136,7 +124,10 @@ def on_kubernetes(results: Results, sizes: Sequence[int]) -> str:
             " time. The loop is left out: it would take minutes a round."
         ),
         "",
-        *_table(of_many, (*measure_kubernetes.ALONE, measure_kubernetes.EMPTY)),
+        *_table(
+            of_many,
+            (*measure_kubernetes.ALONE, measure_kubernetes.SINGLE, measure_kubernetes.EMPTY),
+        ),
         "",
         (
             "This collection's time ends when all services are verified to run the release and to"
@@ -146,12 +137,14 @@ def on_kubernetes(results: Results, sizes: Sequence[int]) -> str:
             "API server has accepted their requests. In the line with wait, the module waits for"
             " one object after the other."
         ),
+        "In the line with rollout status, the client waits for all Deployments.",
         "A run with no changes is the same for all.",
         "",
         (
             f"- no changes: {_beyond(of_few['no changes']):.2f} s more than an empty play;"
             f" with {many} services {_beyond(of_many['no changes']):.2f} s"
         ),
+        *_kubernetes_floors(of_many, many),
         "",
         "## How soon a failure is reported on a Kubernetes cluster",
         "",
@@ -181,6 +174,59 @@ def on_kubernetes(results: Results, sizes: Sequence[int]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _swarm_floors(results: Results, services: int) -> list[str]:
+    """Return the section that compares with what waits for the same."""
+    waited = {
+        "first": results[measure_swarm.WAITED_FIRST],
+        "one changed": results[measure_swarm.WAITED_CHANGE],
+    }
+    names = (measure_swarm.WAITING, measure_swarm.FLOOR, measure_swarm.UPDATE)
+    peaks = {
+        phase.removeprefix("memory "): runs[measure_swarm.MANY].peak
+        for phase, runs in results.items()
+        if phase.startswith("memory ")
+    }
+    (few, small), (many, large) = peaks.items()
+    return [
+        "## How long it takes to wait on a Swarm",
+        "",
+        (
+            f"The same {services} services, until each has run for {measure_swarm.MONITOR} s. The"
+            " floor of a first release is a small program that makes"
+        ),
+        (
+            "them by plain API calls side by side and watches their tasks. The floor of a change is"
+            " the client, which waits for one service."
+        ),
+        "",
+        "| | first | one changed |",
+        "| --- | --- | --- |",
+        *(f"| {name} | {' | '.join(_cells(name, waited, names[0]))} |" for name in names),
+        "",
+        f"- first: {_ratio(waited['first'], *names[:2])}",
+        f"- one changed: {_ratio(waited['one changed'], names[0], names[2])}",
+        f"- peak memory with {many} services: {large / small:.2f} × that with {few}",
+        "",
+    ]
+
+
+def _kubernetes_floors(phases: Mapping[str, Mapping[str, Runs]], services: int) -> list[str]:
+    """Return how far a first release and a change are from their floors."""
+    ours, floor, single = (
+        measure_kubernetes.OURS,
+        measure_kubernetes.FLOOR,
+        measure_kubernetes.SINGLE,
+    )
+    return [
+        f"- first, {services} services: {_ratio(phases['first'], ours, floor)}",
+        f"- one changed of {services} services: {_ratio(phases['one changed'], ours, single)}",
+    ]
+
+
+def _ratio(runs: Mapping[str, Runs], name: str, floor: str) -> str:
+    return f"{runs[name].median / runs[floor].median:.2f} × {floor}"
 
 
 def on_directory(results: Results, size: measure_directory.DirectorySize) -> str:
@@ -455,7 +501,13 @@ def _table(
 
 
 def _row(name: str, phases: Mapping[str, Mapping[str, Runs]], ours: str) -> str:
-    cells = [
+    cells = _cells(name, phases, ours)
+    quiet = phases["no changes"].get(name) or phases["one changed"][name]
+    return f"| {name} | {' | '.join(cells)} | {quiet.peak:.0f} MB |"
+
+
+def _cells(name: str, phases: Mapping[str, Mapping[str, Runs]], ours: str) -> list[str]:
+    return [
         (
             f"{runs[name].median:.2f} ({runs[name].median / runs[ours].median:.1f} ×)"
             if name in runs
@@ -463,8 +515,6 @@ def _row(name: str, phases: Mapping[str, Mapping[str, Runs]], ours: str) -> str:
         )
         for runs in phases.values()
     ]
-    quiet = phases["no changes"].get(name) or phases["one changed"][name]
-    return f"| {name} | {' | '.join(cells)} | {quiet.peak:.0f} MB |"
 
 
 def _failures(results: Results, names: Iterable[str]) -> list[str]:

@@ -8,7 +8,8 @@ A part that is measured again takes the place of its former figures, and of no o
 
 from __future__ import annotations
 
-from tests.benchmarks import report
+from tests.benchmarks import measure_kubernetes, measure_swarm, report
+from tests.benchmarks.measure import Runs
 
 ORDER = ("delivery", "delivery-many", "events")
 
@@ -32,3 +33,42 @@ def test_a_part_takes_the_place_of_its_former_figures():
         page(*ORDER), ORDER, "delivery", ["tomorrow"], "## delivery\n\nsecond\n"
     )
     assert again == page(*ORDER).replace("first delivery\n\n*today*", "second\n\n*tomorrow*")
+
+
+def taken(seconds=1.0, memory=60_000):
+    return Runs([seconds], [seconds], [memory], "what it printed")
+
+
+def phases(names, **more):
+    return {name: taken(**more) for name in names}
+
+
+def test_a_release_on_a_swarm_is_compared_with_what_waits_for_the_same():
+    swarm = measure_swarm
+    results = {
+        **{phase: phases(swarm.SIDE_BY_SIDE) for phase in ("first", "no changes", "one changed")},
+        **{name: {"told": taken()} for name in swarm.FAILURES},
+        swarm.WAITED_FIRST: {swarm.WAITING: taken(15.0), swarm.FLOOR: taken(14.0)},
+        swarm.WAITED_CHANGE: {swarm.WAITING: taken(9.0), swarm.UPDATE: taken(10.0)},
+        "memory 20": {swarm.MANY: taken(memory=60_000)},
+        "memory 200": {swarm.MANY: taken(memory=66_000)},
+    }
+    section = report.on_swarm(results, 20)
+    assert "- first: 1.07 × plain API calls side by side\n" in section
+    assert "- one changed: 0.90 × docker service update\n" in section
+    assert "- peak memory with 200 services: 1.10 × that with 20\n" in section
+
+
+def test_a_release_on_a_cluster_is_compared_with_kubectl_and_an_app_of_one_service():
+    kubernetes = measure_kubernetes
+    alone = (*kubernetes.ALONE, kubernetes.EMPTY)
+    results = {kubernetes.PEER: {kubernetes.WAITING: taken()}}
+    for phase in ("first", "no changes", "one changed"):
+        results[f"20 {phase}"] = phases(kubernetes.SIDE_BY_SIDE)
+        results[f"100 {phase}"] = phases(alone)
+    results["100 first"][kubernetes.FLOOR] = taken(0.8)
+    results["100 one changed"][kubernetes.SINGLE] = taken(0.5)
+    results.update({name: {"told": taken()} for name in kubernetes.failures("")})
+    section = report.on_kubernetes(results, [20, 100])
+    assert "- first, 100 services: 1.25 × kubectl apply, then rollout status of all\n" in section
+    assert "- one changed of 100 services: 2.00 × shipping.code.release, one service\n" in section
