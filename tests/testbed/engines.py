@@ -46,15 +46,6 @@ def command(version: str, machine: Machine) -> str:
     return "dockerd"
 
 
-def storage(version: str) -> str:
-    """Return the option for how an engine keeps images; none for its default.
-
-    Since 29 the default is containerd's image store, where an image that was never pushed has a
-    digest, too.
-    """
-    return "" if version in BUILT_ENGINES else "--storage-driver overlay2"
-
-
 def _parts(version: str) -> tuple[Part, ...]:
     versions = BUILT_ENGINES[version]
     commands = ("/cmd/dockerd", "/cmd/docker-proxy")
