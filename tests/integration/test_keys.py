@@ -169,18 +169,18 @@ def test_object_keys(platform: Any, player: Player, app: str) -> None:
         },
         "configs": {
             "outside": {"external": True, "name": f"{app}-config"},
-            "inline": {"content": "inline", "labels": {"a": "b"}},
+            "inline": {"content": "by {{.Service.Name}} ", "labels": {"a": "b"}},
             "valued": {"environment": "A_VALUE", "name": f"{app}-called"},
         },
     }
     if platform.name == "swarm":
-        spec["configs"]["valued"]["template_driver"] = "golang"
+        spec["configs"]["inline"]["template_driver"] = "golang"
         spec["secrets"]["inline"]["template_driver"] = "golang"
     options_given = {
         "app": app,
         "version": "1",
         "spec": spec,
-        "values": {"A_VALUE": "valued by {{.Service.Name}} "},
+        "values": {"A_VALUE": "valued"},
         "secret_values": {"A_SECRET": "secretly valued"},
         **platform.options,
     }
@@ -196,6 +196,6 @@ def test_object_keys(platform: Any, player: Player, app: str) -> None:
     assert player.run("release", options_given).result["changed"] is False
     service_name = "{{.Service.Name}}" if platform.name == "kubernetes" else f"{app}_app"
     assert (
-        platform.exec(app, "app", "cat", "/run/secrets/valued", "/valued", "/outside")
-        == f"secretly valuedvalued by {service_name} from outside"
+        platform.exec(app, "app", "cat", "/run/secrets/valued", "/inline", "/valued", "/outside")
+        == f"secretly valuedby {service_name} valuedfrom outside"
     )
