@@ -146,7 +146,8 @@ _KEYS: dict[str, str | Plain] = {
     ),
     "deploy.restart_policy": (
         "as `restart`; `delay` up to 5m, `window` and `max_attempts` are ignored, since kubelets"
-        " have their own backoff. Of a job: `backoffLimit` (0 for `none`, else `max_attempts`, or 2)"
+        " have their own backoff. Of a job: `backoffLimit` (0 for `none`, else `max_attempts`, or"
+        " 2)"
     ),
     "deploy.update_config": (
         "`maxSurge`, `maxUnavailable`, `minReadySeconds` (the larger of `delay` and `monitor`);"
