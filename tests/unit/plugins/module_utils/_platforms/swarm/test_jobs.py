@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import pytest
@@ -191,6 +192,30 @@ PLANS = {
 def test_plan(name):
     one, snapshot, records, wishes, expected = PLANS[name]
     assert planned(one, snapshot, records, **wishes) == expected
+
+
+def of_stack(snapshot):
+    """The same as a stack left it: without our labels."""
+    body = copy.deepcopy(snapshot.services["migrate"])
+    body["Spec"]["Labels"] = {"com.docker.stack.namespace": "shop"}
+    return replace(snapshot, services={}, unmanaged={"shop_migrate": body})
+
+
+# What a stack has left, and what happens at its adoption.
+ADOPTIONS = {
+    # Docker runs a job again at any change, also of our labels.
+    "it has run": (ONE, COMPLETE, {}, (UPDATE, "")),
+    "it has run, and is to run again": (ONE, COMPLETE, AGAIN, (UPDATE, "")),
+    "another one has run": (TWO, COMPLETE, {}, (UPDATE, "")),
+    "it has failed": (ONE, FAILED, {}, (UPDATE, "")),
+    "it runs": (ONE, RUNS, {}, (UPDATE, "")),
+}
+
+
+@pytest.mark.parametrize("name", ADOPTIONS)
+def test_adoption(name):
+    wanted, task, wishes, expected = ADOPTIONS[name]
+    assert planned(wanted, of_stack(found(ONE, task)), adopt=True, **wishes) == expected
 
 
 def test_a_removed_job_leaves_tasks_that_hold_nothing():
