@@ -23,6 +23,23 @@ _NO_DIGEST = {
     "image_missing": "the registry {registry} has no {name}",
     "registry_unreachable": "the registry {registry} does not answer for {name} ({why})",
 }
+# Engines hand on what registries answer, each in its own words; the status alone does not
+# distinguish them.
+_DENIED = (
+    "unauthorized",
+    "authentication required",
+    "access denied",
+    "denied:",
+    "no basic auth",
+    "forbidden",
+)
+_MISSING = (
+    "manifest unknown",
+    "not found",
+    "name unknown",
+    "repository name not known",
+    "does not exist",
+)
 _PATH = re.compile(
     r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
 )
@@ -96,3 +113,19 @@ def no_digest(kind: str, reference: Reference, why: str = "") -> Cause:
         final=True,
         detail=why,
     )
+
+
+def rejection_cause(
+    reference: Reference, why: str, *, denied: bool = False, missing: bool = False
+) -> Cause:
+    """Return why a registry gave no digest, by what the engine hands on of its answer.
+
+    ``denied`` and ``missing``: by the status of the engine's own answer.
+    """
+    text = why.lower()
+    names_missing = any(word in text for word in _MISSING)
+    if (denied and not names_missing) or any(word in text for word in _DENIED):
+        return no_digest("image_denied", reference, why)
+    if missing or names_missing:
+        return no_digest("image_missing", reference)
+    return no_digest("registry_unreachable", reference, why)

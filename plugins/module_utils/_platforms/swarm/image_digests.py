@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from ..._core.cause import Cause
 from ..._core.errors import Denied, NotFound, PlanError, PlatformError, Unreachable, os_words
-from ..._core.image_references import Reference, is_image_id, no_digest
+from ..._core.image_references import Reference, is_image_id, no_digest, rejection_cause
 from ..._core.parallel import side_by_side
 from ..._deploy.failure_kinds import hint
 from ..._deploy.ports import PinnedImages
@@ -24,23 +24,6 @@ from .engine import Engine
 
 # Docker Hub's key in a client's configuration and in credential stores (docker.auth.INDEX_URL).
 _HUB = "https://index.docker.io/v1/"
-# The engine hands on what registries say, each in its own words; the status alone does not
-# distinguish them.
-_DENIED = (
-    "unauthorized",
-    "authentication required",
-    "access denied",
-    "denied:",
-    "no basic auth",
-    "forbidden",
-)
-_MISSING = (
-    "manifest unknown",
-    "not found",
-    "name unknown",
-    "repository name not known",
-    "does not exist",
-)
 
 
 @dataclass(frozen=True)
@@ -299,16 +282,11 @@ def _ask(engine: Engine, text: str, credentials: EngineCredentials) -> tuple[str
         why = f"no answer within {limit:g} s" if late else error.why
         return no_digest("registry_unreachable", reference, why), late
     except PlatformError as error:
-        return _cause(reference, error), False
+        cause = rejection_cause(
+            reference,
+            error.why,
+            denied=isinstance(error, Denied),
+            missing=isinstance(error, NotFound),
+        )
+        return cause, False
     return str(answer["Descriptor"]["digest"]), False
-
-
-def _cause(reference: Reference, error: PlatformError) -> Cause:
-    why = error.why.lower()
-    if (isinstance(error, Denied) and not any(word in why for word in _MISSING)) or any(
-        word in why for word in _DENIED
-    ):
-        return no_digest("image_denied", reference, error.why)
-    if isinstance(error, NotFound) or any(word in why for word in _MISSING):
-        return no_digest("image_missing", reference)
-    return no_digest("registry_unreachable", reference, error.why)
