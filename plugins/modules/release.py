@@ -190,6 +190,13 @@ options:
       - Whether the task fails if the version exists with another spec.
     type: bool
     default: false
+  after_release:
+    description:
+      - The number of the newest release that you know, 0 without any. If the history has a newer
+        one, the task fails before it changes anything.
+      - It is checked again while the run holds the lease of the app, so that a decision that
+        depends on the history is still right. The role P(shipping.code.ship#role) sets it.
+    type: int
 seealso:
   - module: shipping.code.rollback
   - module: shipping.code.release_info

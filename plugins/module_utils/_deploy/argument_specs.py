@@ -81,6 +81,7 @@ RELEASE: Spec = {
     "adopt": {"type": "bool", "default": False},
     "recreate": {"type": "list", "elements": "str", "default": []},
     "immutable_versions": {"type": "bool", "default": False},
+    "after_release": {"type": "int"},
     **RECORD,
     **ROLLOUT,
     **REGISTRY,

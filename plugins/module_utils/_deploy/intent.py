@@ -43,6 +43,7 @@ class Intent:
     wishes: Wishes = field(default_factory=Wishes)
     limits: Limits = field(default_factory=Limits)
     immutable_versions: bool = False
+    after_release: int | None = None
     check: bool = False
     lease_age: LeaseAge = field(default_factory=LeaseAge)
     release: int | None = None

@@ -100,6 +100,7 @@ def _towards(
     rollback_of: str = "",
 ) -> PlannedRun:
     """Plan the deployment of a resolved spec, as a release of the intent's version."""
+    _check_newest(intent, seen)
     wishes = replace(intent.wishes, rolls_back=bool(rollback_of))
     plan = platform.preview.plan(intent.app, resolved, seen, wishes, intent.contents)
     names = {*resolved.services, *resolved.networks}
@@ -131,6 +132,24 @@ def _towards(
         result=result,
         warnings=(*_reused_version(intent, seen, record), *notes),
     )
+
+
+def _check_newest(intent: Intent, seen: Observation) -> None:
+    """Raise PlanError if another run has released since the caller read the history.
+
+    The run under the lease plans again, so that no run can release between this and the first
+    write.
+    """
+    last = newest(seen.records)
+    number = last.number if last else 0
+    if intent.after_release is not None and number != intent.after_release:
+        raise PlanError(
+            f"{intent.app} {intent.version} is not deployed",
+            f"release {number} was made since the history was read, which ended with"
+            f" {intent.after_release}",
+            "Run the play again",
+            reason="newer_release",
+        )
 
 
 def _is_release(record: Record, resolved: Resolved, version: str) -> bool:
