@@ -6,9 +6,17 @@
 from __future__ import annotations
 
 from .event_schema import EVENT_SCHEMA, event_schema_text
-from .tables import FILLED, SCHEMA, filled, schema_text
+from .tables import (
+    FILLED,
+    SCHEMA,
+    SHIPPING_SCHEMA,
+    filled,
+    schema_text,
+    shipping_schema_text,
+)
 
 for guide in FILLED:
     guide.write_text(filled(guide.read_text()))
 SCHEMA.write_text(schema_text())
+SHIPPING_SCHEMA.write_text(shipping_schema_text())
 EVENT_SCHEMA.write_text(event_schema_text())

@@ -35,6 +35,7 @@ AREAS: Mapping[str, tuple[str, ...]] = {
         "plugin_utils/_events",
         "plugin_utils/_membership",
     ),
+    "errors of pushes": ("plugin_utils/_shipping",),
     "errors of AWX": ("module_utils/_awx",),
 }
 _ROOT_CLASS = "ShippingError"

@@ -24,6 +24,14 @@ from ansible_collections.shipping.code.plugins.plugin_utils._catalog.project_fil
     PROJECT_KEYS,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.value_forms import FORMS
+from ansible_collections.shipping.code.plugins.plugin_utils._shipping import shipping_schema
+from ansible_collections.shipping.code.plugins.plugin_utils._shipping.shipping_file import (
+    ENVIRONMENT_KEYS,
+    FILE_KEYS,
+    IMAGE_KEYS,
+    TEST_KEYS,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._shipping.shipping_values import FileKey
 
 from .contents import plugin_table, role_table
 from .errors import AREAS, error_table
@@ -38,10 +46,12 @@ FILLED = [
         "guide_spec.rst",
         "guide_kubernetes.rst",
         "guide_catalog.rst",
+        "guide_ship.rst",
         "troubleshooting.rst",
     )
 ]
 SCHEMA = ROOT / "docs" / "project.schema.json"
+SHIPPING_SCHEMA = ROOT / "docs" / "shipping.schema.json"
 ROLE = ROOT / "playbooks" / "files" / "kubernetes" / "role.yml"
 
 
@@ -88,6 +98,10 @@ def _tables() -> dict[str, list[str]]:
         "tool": _keys(COMMON_KEYS),
         "platform": _keys(PLATFORM_KEYS),
         "types": _types(),
+        "shipping file": _file_keys(FILE_KEYS),
+        "shipping image": _file_keys(IMAGE_KEYS),
+        "shipping test": _file_keys(TEST_KEYS),
+        "shipping environment": _file_keys(ENVIRONMENT_KEYS),
         "plugins": plugin_table(ROOT),
         "roles": role_table(ROOT),
         "failures": failure_sections(ROOT / "plugins" / "module_utils"),
@@ -98,6 +112,11 @@ def _tables() -> dict[str, list[str]]:
 def schema_text() -> str:
     """Return the JSON schema of a project's file."""
     return json.dumps(schema(), indent=2) + "\n"
+
+
+def shipping_schema_text() -> str:
+    """Return the JSON schema of a shipping file."""
+    return json.dumps(shipping_schema.schema(), indent=2) + "\n"
 
 
 def _types() -> list[str]:
@@ -111,6 +130,14 @@ def _types() -> list[str]:
 
 def _keys(keys: dict[str, Key]) -> list[str]:
     return list_table(("key", "form", "meaning"), (_key(*entry) for entry in keys.items()))
+
+
+def _file_keys(keys: dict[str, FileKey]) -> list[str]:
+    rows = (
+        (f"``{name}``", f"{literals(key.text)}{' **Required.**' if key.required else ''}")
+        for name, key in keys.items()
+    )
+    return list_table(("key", "meaning"), rows)
 
 
 def _key(name: str, key: Key) -> tuple[str, str, str]:

@@ -30,6 +30,7 @@ DIRECTORY = "plugin_utils/_directory"
 MEMBERSHIP = "plugin_utils/_membership"
 CATALOG = "plugin_utils/_catalog"
 DELIVERY = "plugin_utils/_delivery"
+YAML_READER = "plugins/plugin_utils/_sources/yaml_reader.py"
 
 # What each room may import besides itself: rooms, or single files.
 MAY_IMPORT = {
@@ -45,6 +46,8 @@ MAY_IMPORT = {
     MEMBERSHIP: {CORE, DIRECTORY, REVISION_ORDER},
     CATALOG: {CORE, TOOLBOX},
     "plugin_utils/_locking": {CORE, TOOLBOX, CATALOG},
+    # How it reads YAML and git is that of the catalog.
+    "plugin_utils/_shipping": {CORE, REGISTRY, CATALOG, YAML_READER},
     DELIVERY: {CORE, MEMBERSHIP},
     "plugin_utils/_events": {CORE, DIRECTORY, MEMBERSHIP, DELIVERY, REVISION_ORDER},
     "plugin_utils/_experiments": {CORE},

@@ -41,7 +41,7 @@ _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
 _GIT_TIMEOUT = 1800
 # git sets them for its hooks. They override -C, so that git would write to another repository.
 # Those of its configuration (GIT_CONFIG_COUNT, GIT_SSL_CAINFO and others) stay.
-_OF_A_REPOSITORY = (
+REPOSITORY_VARIABLES = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
     "GIT_DIR",
@@ -342,7 +342,7 @@ class _Git:
         return done.stdout
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        kept = {name: text for name, text in os.environ.items() if name not in _OF_A_REPOSITORY}
+        kept = {name: text for name, text in os.environ.items() if name not in REPOSITORY_VARIABLES}
         # git prompts for a password at the terminal, even if its input is another, and would hang.
         environment = {**kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
         try:

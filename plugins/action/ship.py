@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
+from ansible_collections.shipping.code.plugins.module_utils._deploy.argument_specs import REGISTRY
+from ansible_collections.shipping.code.plugins.module_utils._deploy.platform_connection import (
+    registry_credentials,
+)
+from ansible_collections.shipping.code.plugins.module_utils._registry.credentials import Credentials
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress_lines import (
+    is_quiet,
+    show_line,
+    slow_calls_shown,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._shipping import ship_run
+from ansible_collections.shipping.code.plugins.plugin_utils._shipping.ancestry import Permissions
+from ansible_collections.shipping.code.plugins.plugin_utils._shipping.build_engine import (
+    BuildEngine,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._shipping.git_repository import (
+    GitRepository,
+    open_repository,
+)
+
+_SOCKET = "unix:///var/run/docker.sock"
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "repository": {"type": "str", "required": True},
+    "commit": {"type": "str", "required": True},
+    "branch": {"type": "str", "required": True},
+    "folder": {"type": "path", "required": True},
+    "state": {"type": "str", "choices": ["read", "built"], "default": "built"},
+    "history": {"type": "list", "elements": "dict", "default": []},
+    "retry": {"type": "bool", "default": False},
+    "allow_older": {"type": "bool", "default": False},
+    "by": {"type": "str"},
+    "docker_host": {"type": "str"},
+    "registry_auths": REGISTRY["registry_auths"],
+    "docker_config": REGISTRY["docker_config"],
+}
+
+
+class ActionModule(ActionBase):
+    """Build, test and push a commit on the controller; no host is needed."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Run the action."""
+        result: dict[str, Any] = super().run(tmp, task_vars or {})
+        _checked, options = self.validate_argument_spec(_OPTIONS)
+        host = str((task_vars or {}).get("inventory_hostname", "localhost"))
+        report = _silent if is_quiet("auto") else lambda text: show_line(f"{host} | {text}")
+        with slow_calls_shown(host):
+            try:
+                result.update(_run(options, report, check=bool(self._task.check_mode)))
+            except ShippingError as error:
+                result.update(error.as_result())
+        return result
+
+
+def _run(options: dict[str, Any], report: Callable[[str], None], *, check: bool) -> dict[str, Any]:
+    repository = open_repository(options["repository"], options["folder"])
+    shipped = ship_run.read_commit(repository, options["commit"], options["branch"])
+    if options["state"] == "read":
+        return {"changed": False, **shipped.summary()}
+    permissions = Permissions(options["retry"], options["allow_older"])
+    notes = ship_run.check_order(repository, shipped.id, options["history"], permissions)
+    checkout = _checkout(repository, shipped.id, options["folder"])
+    compose = ship_run.compose_paths(shipped.content, checkout)
+    engine = _engine(options)
+    planned = ship_run.plan_images(shipped.content.images, checkout, engine)
+    time = repository.time(shipped.id)
+    images = planned if check else ship_run.build_all(planned, engine, time, report)
+    release = {
+        **ship_run.release_options(shipped, compose, images),
+        "by": options["by"] or repository.author(shipped.id),
+        "after_release": max((int(entry["number"]) for entry in options["history"]), default=0),
+    }
+    return {
+        **shipped.summary(),
+        "notes": notes,
+        **ship_run.outcome(planned, images),
+        "release": release,
+    }
+
+
+def _checkout(repository: GitRepository, commit: str, folder: str) -> str:
+    """Return the folder with the files of the commit."""
+    checkout = os.path.join(folder, commit)
+    if not os.path.isdir(checkout):
+        os.mkdir(checkout, 0o700)
+        repository.check_out(commit, checkout)
+    return checkout
+
+
+def _engine(options: dict[str, Any]) -> BuildEngine:
+    host = options["docker_host"] or os.environ.get("DOCKER_HOST") or _SOCKET
+    auths = [
+        # As module_utils has it, with the names of the client's configuration.
+        {name: value for name, value in entry.items() if value is not None}
+        for entry in options["registry_auths"]
+    ]
+    given = registry_credentials({"registry_auths": auths})
+    return BuildEngine(host, Credentials(given, options["docker_config"]))
+
+
+def _silent(_text: str) -> None:
+    """Show nothing: the callback's output is for programs."""

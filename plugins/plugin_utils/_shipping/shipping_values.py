@@ -1,0 +1,163 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Define the forms of values in a shipping file: a parser and a JSON schema for each. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ...module_utils._core import units
+from ...module_utils._core.image_references import Reference
+from ...module_utils._core.parsing import kind_of
+from .._catalog.document_reader import DocumentNode, Parser
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+_PLATFORM = r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?"
+_PART = re.compile(r"[^/\x00-\x1f\x7f\\]+")
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form: its parser and its JSON schema."""
+
+    parse: Parser
+    schema: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FileKey:
+    """A key of the file: the form of its value, its purpose, and whether it must be there."""
+
+    form: Form
+    text: str
+    required: bool = False
+
+
+def _text(place: DocumentNode) -> Any:
+    value = place.value
+    # A version such as 1.10 without quotes would arrive as the number 1.1.
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return place.problem(f"must be text; write it in quotes, as '{place.node.value}'")
+    if not isinstance(value, str) or not value.isprintable() or not value:
+        return place.problem(f"must be one line of text, not {kind_of(value)}")
+    return value
+
+
+def _matching(pattern: str, what: str) -> Parser:
+    def parse(place: DocumentNode) -> Any:
+        value = _text(place)
+        if value is None or re.fullmatch(pattern, value):
+            return value
+        return place.problem(f"must be {what}, not {value!r}")
+
+    return parse
+
+
+def _path(place: DocumentNode) -> Any:
+    value = _text(place)
+    if value is None:
+        return None
+    path = value.removeprefix("./").rstrip("/") or "."
+    return path if _is_inside(path) else _outside(place, value)
+
+
+def _outside(place: DocumentNode, value: str) -> None:
+    place.problem(f"must be a path below the folder of the file, not {value!r}")
+
+
+def _is_inside(path: str) -> bool:
+    parts = path.split("/")
+    return path == "." or all(_PART.fullmatch(part) and part not in (".", "..") for part in parts)
+
+
+def _repository(place: DocumentNode) -> Any:
+    value = _text(place)
+    if value is None:
+        return None
+    try:
+        reference = Reference.parse(value)
+    except ValueError:
+        return place.problem(f"must be registry/name, not {value!r}")
+    if reference.digest or not reference.familiar.startswith(f"{value}:"):
+        return place.problem(f"must have no tag and no digest, which each build sets: {value!r}")
+    return value
+
+
+def _seconds(place: DocumentNode) -> Any:
+    try:
+        seconds = units.nanoseconds(place.value) / units.SECOND
+    except ValueError as error:
+        return place.problem(str(error))
+    return seconds if seconds > 0 else place.problem("must be more than 0s")
+
+
+def _one_or_more(parse: Parser) -> Parser:
+    """Return a parser for a list; a single value counts as a list of one."""
+
+    def parse_all(place: DocumentNode) -> Any:
+        if not isinstance(place.value, list):
+            value = parse(place)
+            return None if value is None else [value]
+        return listed(parse)(place)
+
+    return parse_all
+
+
+def listed(parse: Parser) -> Parser:
+    """Return a parser for a list that is not empty."""
+
+    def parse_all(place: DocumentNode) -> Any:
+        values = [parse(element) for element in place.elements()]
+        if values == [] and isinstance(place.value, list):
+            return place.problem("must have at least one entry")
+        return None if None in values else values
+
+    return parse_all
+
+
+def _pairs(convert: Callable[[Any], Any], what: str) -> Parser:
+    """Return a parser for a mapping of single values."""
+
+    def parse(place: DocumentNode) -> Any:
+        values: dict[str, Any] = {}
+        for name, _key, value in place.items():
+            plain = value.value
+            if plain is None or isinstance(plain, (dict, list)):
+                value.problem(f"must be {what}, not {kind_of(plain)}")
+            else:
+                values[name] = convert(plain)
+        return values
+
+    return parse
+
+
+_TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
+_LIST: dict[str, Any] = {"type": "array", "items": _TEXT, "minItems": 1}
+_ONE_OR_MORE = {"anyOf": [_TEXT, _LIST]}
+_SCALARS = {
+    "type": "object",
+    "additionalProperties": {"type": ["string", "number", "boolean"]},
+}
+
+FORMS: dict[str, Form] = {
+    "text": Form(_text, _TEXT),
+    "name": Form(
+        _matching(_NAME, "a name of letters, digits and _ . -"),
+        {"type": "string", "pattern": f"^{_NAME}$"},
+    ),
+    "path": Form(_path, _TEXT),
+    "paths": Form(_one_or_more(_path), _ONE_OR_MORE),
+    "names": Form(_one_or_more(_text), _ONE_OR_MORE),
+    "command": Form(listed(_text), _LIST),
+    "repository": Form(_repository, _TEXT),
+    "duration": Form(_seconds, _TEXT),
+    "build_args": Form(_pairs(units.scalar_text, "a single value"), _SCALARS),
+    "values": Form(_pairs(lambda value: value, "a single value"), _SCALARS),
+    "build_platform": Form(
+        _matching(_PLATFORM, "os/architecture"), {"type": "string", "pattern": f"^{_PLATFORM}$"}
+    ),
+}
