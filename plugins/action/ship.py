@@ -85,6 +85,7 @@ def _run(options: dict[str, Any], report: Callable[[str], None], *, check: bool)
     images = planned if check else ship_run.build_all(planned, engine, time, report)
     release = {
         **ship_run.release_options(shipped, compose, images),
+        "release_notes": notes,
         "by": options["by"] or repository.author(shipped.id),
         "after_release": max((int(entry["number"]) for entry in options["history"]), default=0),
     }

@@ -197,6 +197,13 @@ options:
       - It is checked again while the run holds the lease of the app, so that a decision that
         depends on the history is still right. The role P(shipping.code.ship#role) sets it.
     type: int
+  release_notes:
+    description:
+      - Notes of the release for the history, one line each, such as the subjects of its commits.
+      - The history keeps the first ones, up to 4000 bytes.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: shipping.code.rollback
   - module: shipping.code.release_info
@@ -483,6 +490,11 @@ release:
       description: The commit of its spec.
       type: str
       sample: 9f2b1c7
+    release_notes:
+      description: Its notes.
+      type: list
+      elements: str
+      sample: ["9f2b1c7 Show prices with taxes"]
     started:
       description: The time of its start, in UTC.
       type: str

@@ -95,6 +95,11 @@ history:
       description: The commit of its spec.
       type: str
       sample: 9f2b1c7
+    release_notes:
+      description: Its notes.
+      type: list
+      elements: str
+      sample: ["9f2b1c7 Show prices with taxes"]
     started:
       description: The time of its start, in UTC.
       type: str

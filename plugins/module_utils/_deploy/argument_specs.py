@@ -82,6 +82,7 @@ RELEASE: Spec = {
     "recreate": {"type": "list", "elements": "str", "default": []},
     "immutable_versions": {"type": "bool", "default": False},
     "after_release": {"type": "int"},
+    "release_notes": {"type": "list", "elements": "str", "default": []},
     **RECORD,
     **ROLLOUT,
     **REGISTRY,

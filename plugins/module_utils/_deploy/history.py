@@ -21,11 +21,12 @@ from .resolution import Resolved
 # Bytes: a Swarm's config takes about 1,000 kB, a Secret of Kubernetes 1 MiB.
 RECORD_LIMIT = 900_000
 REASON_LIMIT = 4_000
+NOTES_LIMIT = 4_000
 _NUMBER, _STATE, _REASON, _VERSION = (
     f"{LABEL}{name}" for name in ("release", "state", "reason", "version")
 )
 _JOBS = f"{LABEL}jobs"
-_TEXTS = ("by", "commit", "started", "ended", "rollback_of", "content")
+_TEXTS = ("by", "commit", "release_notes", "started", "ended", "rollback_of", "content")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Record:
     id: str = ""
     index: int = 0
     jobs: Mapping[str, str] = field(default_factory=dict)
+    release_notes: str = ""
 
     def labels(self) -> dict[str, str]:
         """Return the fields that may change, and those to read without opening the record."""
@@ -86,6 +88,7 @@ class Record:
             "reason": self.reason,
             "by": self.by,
             "commit": self.commit,
+            "release_notes": self.release_notes.splitlines(),
             "started": self.started,
             "ended": self.ended,
             "rollback_of": int(self.rollback_of) if self.rollback_of else None,
@@ -133,6 +136,18 @@ def _record(identity: str, index: int, labels: Mapping[str, str], data: bytes | 
 
 def _jobs_of(labels: Mapping[str, str]) -> dict[str, str]:
     return {name: str(hashed) for name, hashed in json.loads(labels.get(_JOBS, "{}")).items()}
+
+
+def notes_text(notes: Iterable[str]) -> str:
+    """Return notes as a record has them: one a line, the first ones up to the limit."""
+    text, size = "", 0
+    for note in notes:
+        line = " ".join(note.split()) + "\n"
+        size += len(line.encode(errors="replace"))
+        if size > NOTES_LIMIT:
+            break
+        text += line
+    return text
 
 
 def newest(records: Iterable[Record], state: str | None = None) -> Record | None:

@@ -44,6 +44,7 @@ class Intent:
     limits: Limits = field(default_factory=Limits)
     immutable_versions: bool = False
     after_release: int | None = None
+    release_notes: tuple[str, ...] = ()
     check: bool = False
     lease_age: LeaseAge = field(default_factory=LeaseAge)
     release: int | None = None

@@ -13,7 +13,7 @@ from .._compose.model import Compose
 from .._core.content_ids import config_id, secret_id
 from .._core.errors import PlanError, Problem, SpecError, suggestion
 from .health import LIVE, PENDING, assess, remember
-from .history import Record, newest, next_number, rollback_target
+from .history import Record, newest, next_number, notes_text, rollback_target
 from .intent import ABSENT, SCALE, Intent
 from .plan import Plan
 from .ports import Contents, Observation, Platform
@@ -165,6 +165,7 @@ def _pending_or_new(
         version=intent.version,
         by=intent.by,
         commit=intent.commit,
+        release_notes=notes_text(intent.release_notes),
         started=now(),
         rollback_of=rollback_of,
         content=resolved.hash,

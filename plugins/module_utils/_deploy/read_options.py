@@ -44,6 +44,7 @@ def read_intent(
         limits=limits,
         immutable_versions=bool(options.get("immutable_versions")),
         after_release=options.get("after_release"),
+        release_notes=tuple(options.get("release_notes") or ()),
         check=check,
         lease_age=request.lease_age,
         release=options.get("release"),

@@ -100,7 +100,7 @@ class GitRepository:
 
     def author(self, commit: str) -> str:
         """Return the author of a commit."""
-        return self._output("log", "-1", "--format=%an <%ae>", commit)
+        return _as_unicode(self._output("log", "-1", "--format=%an <%ae>", commit))
 
     def time(self, commit: str) -> int:
         """Return the time of a commit, in seconds since 1970."""
@@ -111,7 +111,7 @@ class GitRepository:
         span = f"{since}..{commit}" if since and self._has(since) else commit
         limit = _NOTES if since else 1
         listed = self._output("log", f"--max-count={limit}", "--format=%h %s", span)
-        return listed.splitlines()
+        return _as_unicode(listed).splitlines()
 
     def _fetch(self, name: str, reference: str) -> None:
         words = ["fetch", "--quiet", "--no-tags"]
@@ -206,6 +206,11 @@ def _check_name(text: str, option: str) -> None:
             f"{text!r} is not the name of a {option}",
             f"Write the name of a {option}",
         )
+
+
+def _as_unicode(text: str) -> str:
+    """Return a text for JSON: a commit may be in any encoding."""
+    return text.encode(errors="replace").decode()
 
 
 def _failure(what: str, stderr: str) -> ShippingError:

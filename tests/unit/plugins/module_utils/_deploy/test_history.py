@@ -16,7 +16,10 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.health impor
     PENDING,
     ROLLED_BACK_RELEASE,
 )
-from ansible_collections.shipping.code.plugins.module_utils._deploy.history import Record
+from ansible_collections.shipping.code.plugins.module_utils._deploy.history import (
+    Record,
+    notes_text,
+)
 from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import Resolved
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +31,13 @@ def record(number: int, state: str = LIVE, content: str = "", rollback_of: str =
     return Record(
         number, f"1.{number}", state, content=content or f"spec {number}", rollback_of=rollback_of
     )
+
+
+def test_notes_are_cut_between_lines() -> None:
+    notes = ["one", "two\nlines", *["x" * 99] * 50]
+    text = notes_text(notes)
+    assert text.splitlines()[:2] == ["one", "two lines"]
+    assert 3900 < len(text) <= 4000 and set(text.splitlines()[2:]) == {"x" * 99}
 
 
 def test_a_record_comes_back_as_it_was_written():

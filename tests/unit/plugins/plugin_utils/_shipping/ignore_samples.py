@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Samples of ``.dockerignore``, which a real build of the classic builder has confirmed."""
+"""Samples of ``.dockerignore``, which the classic builder has confirmed."""
 
 from __future__ import annotations
 
