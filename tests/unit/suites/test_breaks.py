@@ -208,7 +208,7 @@ def test_engines_of_the_test_bed_bring_no_warning() -> None:
 
 def test_the_main_road_consists_of_tests(copy: Path) -> None:
     for test in OTHER_VERSIONS[-1].tests:
-        file, _, name = test.partition("::")
+        file, _separator, name = test.partition("::")
         assert f"def {name.partition('[')[0]}" in (copy / file).read_text()
 
 
