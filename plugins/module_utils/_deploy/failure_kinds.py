@@ -133,8 +133,9 @@ FAILURE_KINDS = {
     ),
     "ended": FailureKind(
         "The program exited with code 0.",
-        "Keep the program in the foreground, or set deploy.mode: replicated-job if it should end",
-        "A service must keep running. The guide on releases describes jobs.",
+        "Keep the program in the foreground, since a service must keep running, or set deploy.mode:"
+        " replicated-job if it should end",
+        "The guide on releases describes jobs.",
     ),
     "unhealthy": FailureKind(
         "The health check failed as often as it may.",
