@@ -33,7 +33,7 @@ class CallbackModule(CallbackBase):
         """Record that the playbook begins; the inventory is read."""
         self._write()
 
-    def v2_playbook_on_task_start(self, *_arguments: object) -> None:
+    def v2_playbook_on_task_start(self, *_arguments: object, **_named: object) -> None:
         """Record that a task begins."""
         if self.first:
             self._write()
