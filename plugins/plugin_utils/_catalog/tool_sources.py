@@ -25,6 +25,7 @@ from ...module_utils._core.errors import ShippingError, innermost, os_words
 from ...module_utils._core.slow_calls import waiting_for
 from ...module_utils._toolbox.installers.installer import digest_of, is_checksum, verify
 from .compute_once import single_flight
+from .git_process import run_git
 from .open_urls import opened
 
 _CHANGING_ATTRIBUTES = (
@@ -37,21 +38,8 @@ _CHANGING_ATTRIBUTES = (
 )
 _SUBMODULE = "160000"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
-# Seconds. git has no timeout for a server that sends no data.
+# Seconds.
 _GIT_TIMEOUT = 1800
-# git sets them for its hooks. They override -C, so that git would write to another repository.
-# Those of its configuration (GIT_CONFIG_COUNT, GIT_SSL_CAINFO and others) stay.
-REPOSITORY_VARIABLES = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_DIR",
-    "GIT_INDEX_FILE",
-    "GIT_NAMESPACE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_SHALLOW_FILE",
-    "GIT_WORK_TREE",
-)
 
 
 class Probed(Exception):
@@ -342,20 +330,8 @@ class _Git:
         return done.stdout
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        kept = {name: text for name, text in os.environ.items() if name not in REPOSITORY_VARIABLES}
-        # git prompts for a password at the terminal, even if its input is another, and would hang.
-        environment = {**kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
         try:
-            return subprocess.run(
-                ["git", *words],
-                capture_output=True,
-                text=True,
-                errors="surrogateescape",
-                check=False,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                timeout=_GIT_TIMEOUT,
-            )
+            return run_git(words, _GIT_TIMEOUT)
         except subprocess.TimeoutExpired as error:
             raise self._failure(
                 f"git did not end within {_GIT_TIMEOUT} s",

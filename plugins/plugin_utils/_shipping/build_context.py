@@ -18,8 +18,6 @@ from . import ignore_patterns
 from .build_key import ContextEntry
 from .shipping_file import ImageBuild
 
-_CHUNK = 1024 * 1024
-
 
 @dataclass(frozen=True)
 class BuildContext:
@@ -107,10 +105,8 @@ def _entry(folder: str, path: str) -> ContextEntry:
     if os.path.isdir(full):
         return ContextEntry(path, "folder")
     with open(full, "rb") as file:
-        digest = hashlib.sha256()
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return ContextEntry(path, "file", os.access(full, os.X_OK), digest.hexdigest())
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    return ContextEntry(path, "file", os.access(full, os.X_OK), content)
 
 
 def _add(archive: tarfile.TarFile, folder: str, entry: ContextEntry, time: int) -> None:

@@ -31,7 +31,7 @@ from .shipping_file import ImageBuild, ImageTest
 _SDK = Library("docker", "the controller", "7.1", "8")
 _LABEL = "shipping.code.test"
 _LINES = 20
-# The status of an exit by SIGKILL, with which a test is ended at its deadline.
+# How long any other request than a build and a test may take.
 _SECONDS = 60
 
 

@@ -11,7 +11,8 @@ import subprocess
 
 from ...module_utils._core.errors import ShippingError, os_words
 from ...module_utils._core.slow_calls import waiting_for
-from .._catalog.tool_sources import REPOSITORY_VARIABLES, without_login
+from .._catalog.git_process import run_git
+from .._catalog.tool_sources import without_login
 from .ancestry import Relation
 
 _TIMEOUT = 600
@@ -37,26 +38,26 @@ class GitRepository:
         if _REMOTE in self._output("remote").splitlines():
             reference = f"refs/remotes/{_REMOTE}/{name}"
             self._fetch(name, reference)
-        done = self._run("rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
-        if done.returncode:
+        commit = self._commit_of(reference)
+        if not commit:
             raise ShippingError(
                 f"the branch {name} cannot be read",
                 f"{self.git_folder} has no {reference}",
                 "Correct branch, or push the branch first",
             )
-        return done.stdout.strip()
+        return commit
 
     def commit_id(self, revision: str) -> str:
         """Return the full ID of a commit."""
         _check_name(revision, "commit")
-        done = self._run("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
-        if done.returncode:
+        commit = self._commit_of(revision)
+        if not commit:
             raise ShippingError(
                 f"commit {revision[:_SHOWN]} cannot be read",
                 f"{self.git_folder} does not have it",
                 "Correct commit, or push it first",
             )
-        return done.stdout.strip()
+        return commit
 
     def relation(self, commit: str, other: str) -> Relation:
         """Return the relation of a commit to another one, which may be missing."""
@@ -138,6 +139,12 @@ class GitRepository:
                 "Put the files into the repository, or build the image in your CI",
             )
 
+    def _commit_of(self, reference: str) -> str:
+        """Return the full ID of the commit of a reference; empty without one."""
+        return self._run(
+            "rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}"
+        ).stdout.strip()
+
     def _has(self, commit: str) -> bool:
         # A release by hand may have any text as its commit.
         is_id = re.fullmatch(r"[0-9a-f]{7,64}", commit)
@@ -152,42 +159,28 @@ class GitRepository:
     def _run(
         self, *words: str, variables: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        return run_git("--git-dir", self.git_folder, *words, variables=variables)
+        return _git("--git-dir", self.git_folder, *words, variables=variables)
 
 
 def open_repository(repository: str, folder: str) -> GitRepository:
     """Return the repository at a path; one at a URL is cloned into ``folder`` first."""
     if os.path.isdir(repository):
-        done = run_git("-C", repository, "rev-parse", "--absolute-git-dir")
+        done = _git("-C", repository, "rev-parse", "--absolute-git-dir")
         if done.returncode:
             raise _failure(f"the repository {repository} cannot be read", done.stderr)
         return GitRepository(done.stdout.strip())
     target = os.path.join(folder, "repository.git")
     if not os.path.isdir(target):
         with waiting_for("git, which clones the repository"):
-            done = run_git("clone", "--quiet", "--bare", "--", repository, target)
+            done = _git("clone", "--quiet", "--bare", "--", repository, target)
         if done.returncode:
             raise _failure("the repository cannot be cloned", done.stderr)
     return GitRepository(target)
 
 
-def run_git(
-    *words: str, variables: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run git without a terminal, and without the settings of a hook that it runs in."""
-    kept = {name: text for name, text in os.environ.items() if name not in REPOSITORY_VARIABLES}
+def _git(*words: str, variables: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(
-            ["git", *words],
-            capture_output=True,
-            text=True,
-            errors="surrogateescape",
-            check=False,
-            # git prompts at the terminal, even if its input is another, and would hang.
-            env={**kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", **(variables or {})},
-            stdin=subprocess.DEVNULL,
-            timeout=_TIMEOUT,
-        )
+        return run_git(words, _TIMEOUT, variables)
     except subprocess.TimeoutExpired as error:
         raise _failure("the repository cannot be read", f"git did not end in {_TIMEOUT} s") from (
             error

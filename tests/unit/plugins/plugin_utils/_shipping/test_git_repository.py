@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
+from ansible_collections.shipping.code.plugins.plugin_utils._catalog.git_process import run_git
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping.ancestry import Relation
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping.git_repository import (
     GitRepository,
     open_repository,
-    run_git,
 )
 
 AUTHOR = {
@@ -28,7 +28,7 @@ AUTHOR = {
 
 
 def git(folder: Path, *words: str) -> str:
-    done = run_git("-C", str(folder), *words, variables=AUTHOR)
+    done = run_git(["-C", str(folder), *words], 60, AUTHOR)
     assert not done.returncode, done.stderr
     return done.stdout.strip()
 
