@@ -46,10 +46,11 @@ def _roles(root: Path) -> Iterator[tuple[str, str, str]]:
 def _plays(root: Path) -> Iterator[tuple[str, str, str]]:
     for kind, folder in _PLAYS.items():
         for file in sorted((root / folder).glob("*.yml")):
+            # The last play has the purpose; those before it prepare it.
             yield (
                 f"``shipping.code.{file.stem}``",
                 kind,
-                yaml.safe_load(file.read_text())[0]["name"],
+                yaml.safe_load(file.read_text())[-1]["name"],
             )
 
 
