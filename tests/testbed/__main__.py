@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import images
+from . import engines, images
 from .machine import (
     LINK,
     NETNS,
@@ -27,6 +27,8 @@ def up(name: str, engine: str = "") -> None:
 
     Prints the value of docker_host.
     """
+    if reason := _lacks(engine):
+        sys.exit(reason)
     swarm = SwarmBed(Machine(name), version=engine)
     swarm.up()
     swarm.registry()
@@ -58,6 +60,14 @@ def clean() -> None:
 def _names() -> Iterator[str]:
     yield from (number.parent.name for number in machines().glob("*/number"))
     yield from (entry.name[len(PREFIX) :] for entry in NETNS.glob(f"{PREFIX}*"))
+
+
+def _lacks(engine: str) -> str:
+    """Return why an engine cannot be started, before anything is."""
+    try:
+        return engines.lacks(engine)
+    except RuntimeError as error:
+        return str(error)
 
 
 def main(words: list[str]) -> int:

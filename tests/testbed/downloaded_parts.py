@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .machine import cache, exclusive_lock, run
-from .versions import KUBERNETES_VERSIONS, TODAYS_KUBERNETES, KubernetesParts
+from .versions import KUBERNETES_VERSIONS, TODAYS_KUBERNETES, KubernetesParts, check
 
 KUBERNETES = KUBERNETES_VERSIONS[TODAYS_KUBERNETES].kubernetes
 
@@ -74,6 +74,7 @@ def containerd(version: str) -> Part:
 
 def parts(version: str) -> tuple[Part, ...]:
     """Return the parts of a Kubernetes by its version, such as ``1.36``."""
+    check(version, KUBERNETES_VERSIONS)
     versions = KUBERNETES_VERSIONS[version]
     major, minor = version.split(".")
     values = {"gitVersion": versions.kubernetes, "gitMajor": major, "gitMinor": minor}

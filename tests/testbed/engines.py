@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .downloaded_parts import Part, built, containerd, missing, not_built
 from .machine import Machine, cache, exclusive_lock, run
-from .versions import BUILT_ENGINES, DEBIAN_ENGINES
+from .versions import BUILT_ENGINES, DEBIAN_ENGINES, ENGINES, check
 
 KIND = "engines"
 
@@ -47,6 +47,7 @@ def command(version: str, machine: Machine) -> str:
 
 
 def _parts(version: str) -> tuple[Part, ...]:
+    check(version, ENGINES)
     versions = BUILT_ENGINES[version]
     commands = ("/cmd/dockerd", "/cmd/docker-proxy")
     flags = f"-X github.com/moby/moby/v2/dockerversion.Version={versions.calls_itself}"

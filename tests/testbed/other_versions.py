@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 
 from . import downloaded_parts, engines
-from .versions import ENGINES, KUBERNETES_VERSIONS
+from .versions import ENGINES, KUBERNETES_VERSIONS, check
 
 
 def _say(line: str) -> None:
@@ -20,9 +20,10 @@ def _say(line: str) -> None:
 
 def main(versions: list[str]) -> int:
     """Build each version, and continue with the next where one cannot be built."""
-    failed = []
-    for version in versions or [*filter(None, ENGINES), *KUBERNETES_VERSIONS]:
+    failed, known = [], [*filter(None, ENGINES), *KUBERNETES_VERSIONS]
+    for version in versions or known:
         try:
+            check(version, known)
             if version in KUBERNETES_VERSIONS:
                 downloaded_parts.programs("helm", version=version, tell=_say)
             else:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -42,3 +43,11 @@ BUILT_ENGINES = {"29": EngineParts("v2.0.0-beta.24", "29.0.0", "v2.2.0", "v1.4.0
 
 ENGINES = ("", *DEBIAN_ENGINES, *BUILT_ENGINES)
 """The first is the host's own, which is 20.10 on Debian 12."""
+
+
+def check(version: str, known: Iterable[str]) -> None:
+    """Raise RuntimeError if a version, which a person may have written, is not in the table."""
+    names = [name for name in known if name]
+    if version not in names:
+        text = f"has no version {version}: its versions are {', '.join(names)}"
+        raise RuntimeError(f"tests/testbed/versions.py {text}")

@@ -17,7 +17,8 @@ from ansible_collections.shipping.code.plugins.module_utils._core import tested_
 from tests.suites.catalog import OTHER_VERSIONS, suites
 from tests.suites.chosen_suites import all_suites
 from tests.suites.dependencies import of_repository
-from tests.testbed import downloaded_parts, engines
+from tests.testbed import __main__ as by_hand
+from tests.testbed import downloaded_parts, engines, other_versions
 from tests.testbed.versions import ENGINES, TODAYS_KUBERNETES
 
 from .conftest import ROOT, git, listed_reasons, reasons
@@ -230,6 +231,28 @@ def test_what_is_not_built_is_named(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert lacks("") == ""
     assert named in lacks(version) and lacks(version).endswith("make versions builds it")
+
+
+@pytest.mark.parametrize(
+    ("lacks", "known"),
+    [(engines.lacks, "26, 29"), (downloaded_parts.lacks, "1.31, 1.36, 1.37")],
+)
+def test_an_unknown_version_is_an_error(lacks: Callable[[str], str], known: str) -> None:
+    with pytest.raises(RuntimeError, match=f"no version 27: its versions are {known}$"):
+        lacks("27")
+
+
+def test_nothing_is_started_for_an_unknown_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(by_hand, "Machine", started.append)
+    with pytest.raises(SystemExit, match="no version 27"):
+        by_hand.main(["up", "a", "27"])
+    assert started == []
+
+
+def test_an_unknown_version_is_not_built(capsys: pytest.CaptureFixture[str]) -> None:
+    assert other_versions.main(["1.30"]) == 1
+    assert "its versions are 26, 29, 1.31, 1.36, 1.37" in capsys.readouterr().out
 
 
 def test_without_git_there_is_no_traceback(copy: Path) -> None:
