@@ -31,6 +31,7 @@ MEMBERSHIP = "plugin_utils/_membership"
 CATALOG = "plugin_utils/_catalog"
 DELIVERY = "plugin_utils/_delivery"
 YAML_READER = "plugins/plugin_utils/_sources/yaml_reader.py"
+CHECKED_NAMES = "plugins/module_utils/_toolbox/checked_names.py"
 
 # What each room may import besides itself: rooms, or single files.
 MAY_IMPORT = {
@@ -47,7 +48,7 @@ MAY_IMPORT = {
     CATALOG: {CORE, TOOLBOX},
     "plugin_utils/_locking": {CORE, TOOLBOX, CATALOG},
     # How it reads YAML and git is that of the catalog.
-    "plugin_utils/_shipping": {CORE, REGISTRY, CATALOG, YAML_READER},
+    "plugin_utils/_shipping": {CORE, REGISTRY, CATALOG, YAML_READER, CHECKED_NAMES},
     DELIVERY: {CORE, MEMBERSHIP},
     "plugin_utils/_events": {CORE, DIRECTORY, MEMBERSHIP, DELIVERY, REVISION_ORDER},
     "plugin_utils/_experiments": {CORE},

@@ -13,11 +13,11 @@ from typing import Any
 from ...module_utils._core import units
 from ...module_utils._core.image_references import Reference
 from ...module_utils._core.parsing import kind_of
+from ...module_utils._toolbox import checked_names
 from .._catalog.document_reader import DocumentNode, Parser
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 _PLATFORM = r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?"
-_PART = re.compile(r"[^/\x00-\x1f\x7f\\]+")
 
 
 @dataclass(frozen=True)
@@ -62,16 +62,9 @@ def _path(place: DocumentNode) -> Any:
     if value is None:
         return None
     path = value.removeprefix("./").rstrip("/") or "."
-    return path if _is_inside(path) else _outside(place, value)
-
-
-def _outside(place: DocumentNode, value: str) -> None:
-    place.problem(f"must be a path below the folder of the file, not {value!r}")
-
-
-def _is_inside(path: str) -> bool:
-    parts = path.split("/")
-    return path == "." or all(_PART.fullmatch(part) and part not in (".", "..") for part in parts)
+    if path == "." or checked_names.is_inside(path):
+        return path
+    return place.problem(f"must be a path below the folder of the file, not {value!r}")
 
 
 def _repository(place: DocumentNode) -> Any:
