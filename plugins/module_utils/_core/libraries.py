@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from importlib import metadata
 
 from .errors import ShippingError
+from .version_numbers import version_numbers
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,9 @@ class Library:
             version = metadata.version(self.package)
         except metadata.PackageNotFoundError:
             return
-        too_old = self.least and _numbers(version) < _numbers(self.least)
-        too_new = self.below and _numbers(version) >= _numbers(self.below)
+        numbers = version_numbers(version)
+        too_old = self.least and numbers < version_numbers(self.least)
+        too_new = self.below and numbers >= version_numbers(self.below)
         if too_old or too_new:
             raise ShippingError(
                 f"the Python package {self.package} is too {'old' if too_old else 'new'} on"
@@ -57,9 +58,3 @@ class Library:
 
     def _install(self) -> str:
         return f"Install it for that host's Python: pip install '{self.package}{self._range()}'"
-
-
-def _numbers(version: str) -> list[int]:
-    """Return the release of a version, such as 7 and 1 of 7.1rc1."""
-    match = re.match(r"[0-9]+(?:\.[0-9]+)*", version)
-    return [int(number) for number in match[0].split(".")] if match else []

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import re
+from .version_numbers import version_numbers
 
 # As in the table of README.md, oldest first. A version counts up to the precision that is written
 # here: 3 is each 3.x.
@@ -22,16 +22,10 @@ def newer_than_tested(program: str, title: str, version: str) -> tuple[str, ...]
     ``title`` is what the program is called in the warning.
     """
     newest = TESTED[program][-1]
-    tested = _numbers(newest)
-    if _numbers(version)[: len(tested)] <= tested:
+    tested = version_numbers(newest)
+    if version_numbers(version)[: len(tested)] <= tested:
         return ()
     return (
         f"{title} {version.lstrip('v')} is newer than {newest}, the newest that this collection was"
         " tested with. Try the release on a test system first",
     )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """Return the numbers that a version begins with, such as of ``v1.36.3+k3s1``."""
-    match = re.match(r"v?([0-9]+(?:\.[0-9]+)*)", version)
-    return tuple(map(int, match[1].split("."))) if match else ()

@@ -11,7 +11,6 @@ API: https://docs.docker.com/reference/api/engine/version/v1.41/
 from __future__ import annotations
 
 import json
-import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from ..._core.http_date import timestamp
 from ..._core.libraries import Library
 from ..._core.requests_session import isolate
 from ..._core.slow_calls import waiting_for
+from ..._core.version_numbers import version_numbers
 from . import rejections
 
 # docker 6 fails with requests 2.32 and newer: "Not supported URL scheme http+docker".
@@ -113,12 +113,10 @@ class Engine:
         about = self._call("GET", "/version")
         if not isinstance(about, dict) or "ApiVersion" not in about:
             raise _not_an_engine(connection, "its answer to /version names no API")
-        self.api = _version(about["ApiVersion"])
+        self.api = version_numbers(str(about["ApiVersion"]))
         self.version = str(about.get("Version", ""))
-        # Debian's 26.1.5+dfsg1 is 26.1.5; builds from a branch have no number.
-        number = re.match(r"[\d.]+", self.version)
-        self.release = _version(number[0]) if number else ()
-        oldest = _version(about.get("MinAPIVersion", "0"))
+        self.release = version_numbers(self.version)
+        oldest = version_numbers(str(about.get("MinAPIVersion", "0")))
         if self.api < MINIMUM_API:
             raise PlatformError(
                 f"the engine at {connection.docker_host} is too old",
@@ -321,10 +319,6 @@ def _not_an_engine(connection: Connection, why: str) -> PlatformError:
         why,
         "Check docker_host, and proxies before it",
     )
-
-
-def _version(text: object) -> tuple[int, ...]:
-    return tuple(int(part) for part in str(text).split(".") if part.isdigit())
 
 
 def _dotted(version: tuple[int, ...]) -> str:
