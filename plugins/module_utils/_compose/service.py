@@ -204,21 +204,9 @@ def _some_words(value: object, reader: Reader) -> object:
     return [item for item in dict.fromkeys(parsed) if item] if isinstance(parsed, list) else None
 
 
-def _between(least: int, most: int) -> Parser:
-    """Return the parser of a whole number in a range."""
-
-    def parse(value: object, reader: Reader) -> object:
-        number = integer(least)(value, reader)
-        if isinstance(number, int) and number > most:
-            return reader.problem(f"must be a whole number of at most {most}, not {value!r}")
-        return number
-
-    return parse
-
-
 def _swappiness(value: object, reader: Reader) -> object:
     # -1 is the node's default, as in the Docker client.
-    return None if str(value) == "-1" else _between(0, 100)(value, reader)
+    return None if str(value) == "-1" else integer(0, 100)(value, reader)
 
 
 def _swap(value: object, reader: Reader) -> object:
@@ -353,7 +341,7 @@ PARSERS: dict[str, Parser] = {
     "mem_limit": size,
     "memswap_limit": _swap,
     "mem_swappiness": _swappiness,
-    "oom_score_adj": _between(-1000, 1000),
+    "oom_score_adj": integer(-1000, 1000),
     "mem_reservation": size,
     "pids_limit": integer(0),
     "cpus": cpus,
@@ -476,19 +464,23 @@ def _once(items: list[Service], reader: Reader) -> list[Service]:
     return list(result.values())
 
 
+def mesh_ports(service: Service) -> list[dict[str, Any]]:
+    """Return the ports that the routing mesh publishes on each node."""
+    return [
+        port
+        for port in service.get("ports", [])
+        if port["mode"] == "ingress" and "published" in port
+    ]
+
+
 def _check_modes(service: Service, reader: Reader) -> None:
     deploy = service["deploy"]
     if deploy.get("mode") == "global" and "replicas" in deploy:
         reader.at("deploy.replicas").problem(
             "a global service runs once on each node; leave replicas out, or the mode"
         )
-    ingress = [
-        port
-        for port in service.get("ports", [])
-        if port["mode"] == "ingress" and "published" in port
-    ]
     # The routing mesh forwards to a service's virtual address, which dnsrr does without.
-    if deploy.get("endpoint_mode") == "dnsrr" and ingress:
+    if deploy.get("endpoint_mode") == "dnsrr" and mesh_ports(service):
         reader.at("ports").problem(
             "endpoint_mode dnsrr has no virtual address to publish on; publish with mode: host, or"
             " leave endpoint_mode out"

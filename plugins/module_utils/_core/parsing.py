@@ -129,8 +129,8 @@ def boolean(value: object, reader: Reader) -> object:
     return reader.problem(f"must be true or false, not {value!r}")
 
 
-def integer(minimum: int = 0) -> Parser:
-    """Return the parser of a whole number of at least ``minimum``."""
+def integer(minimum: int = 0, maximum: int | None = None) -> Parser:
+    """Return the parser of a whole number in a range; without ``maximum`` it is open."""
 
     def parse(value: object, reader: Reader) -> object:
         try:
@@ -139,6 +139,8 @@ def integer(minimum: int = 0) -> Parser:
             return reader.problem(f"must be a whole number, not {value!r}")
         if isinstance(value, bool) or number < minimum:
             return reader.problem(f"must be a whole number of at least {minimum}, not {value!r}")
+        if maximum is not None and number > maximum:
+            return reader.problem(f"must be a whole number of at most {maximum}, not {value!r}")
         return number
 
     return parse

@@ -16,7 +16,7 @@ from .engine import Engine
 from .observe import Snapshot
 from .published_ports import declared_ports
 from .spec_fields import Names, get
-from .support import NODE_NETWORKS as NODE_NETWORKS_OF_SWARM
+from .support import SUPPORT
 from .volume_changes import declares_volumes
 
 Result = TypeVar("Result")
@@ -84,9 +84,8 @@ def node_networks(
 
 
 def _node_networks(engine: Engine) -> list[dict[str, Any]]:
-    # Each node has a local network of this name, too; scope selects the Swarm's. It has none of the
-    # name none.
-    return [engine.get(f"/networks/{name}", scope="swarm") for name in NODE_NETWORKS_OF_SWARM]
+    # Each node has a local network of this name, too; scope selects the Swarm's.
+    return [engine.get(f"/networks/{name}", scope="swarm") for name in SUPPORT.node_networks]
 
 
 def names_for_all(engine: Engine, record: Record, snapshot: Snapshot) -> Names:

@@ -32,7 +32,7 @@ class Since:
 
 _SECURITY = Since((1, 44), (25, 0))
 _SWAP = Since((1, 52), (29, 0))
-SUBPATH = Since((1, 45), (26, 1))
+_SUBPATH = Since((1, 45), (26, 1))
 # Key of a service in normal form -> since when.
 SINCE: dict[str, Since] = {
     "healthcheck.start_interval": Since((1, 44), (25, 0, 1)),
@@ -43,7 +43,7 @@ SINCE: dict[str, Since] = {
     "swap_limit": _SWAP,
     "mem_swappiness": _SWAP,
 }
-# Keys that the file calls otherwise, or has as items of a list.
+# Keys that the file calls otherwise.
 _WRITTEN = {"swap_limit": "memswap_limit"}
 _DEFAULTS = {entry.key: entry.default for entry in FIELDS}
 
@@ -78,7 +78,7 @@ def _newer(service: Mapping[str, Any]) -> Iterator[tuple[str, Since]]:
             yield _WRITTEN.get(key, key), since
     for index, mount in enumerate(service.get("volumes", [])):
         if "subpath" in mount.get("volume", {}):
-            yield f"volumes[{index}].volume.subpath", SUBPATH
+            yield f"volumes[{index}].volume.subpath", _SUBPATH
 
 
 def _dotted(version: Version) -> str:

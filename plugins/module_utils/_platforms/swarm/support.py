@@ -17,13 +17,12 @@ from ..._compose import node_networks
 from ..._compose.keys import NOT_YET
 from ..._compose.normal_form import Compose, Service
 from ..._compose.security_options import DEFAULT, UNCONFINED
+from ..._compose.service import mesh_ports
 from ..._compose.support import Plain, Support, plain_keys, texts
 from ..._core.parsing import Reader
 from ..._core.units import octets
 
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path in the container
-# The networks of nodes that a Swarm has under the same name; it has no network none (20.10.24).
-NODE_NETWORKS = ("host", "bridge")
 _NO_SUCH_SETTING = "Swarm has no such setting; leave it out"
 
 # Key path below services.<name> -> how it is honored.
@@ -317,17 +316,12 @@ def _check_host_ports(app: Compose, reader: Reader) -> None:
     """Report ports of all nodes of a service that is on the network of its node."""
     for name, service in app.services.items():
         on_host = node_networks.HOST in node_networks.joined(service, app.networks).values()
-        published = any("published" in port for port in _ingress(service))
-        if on_host and published:
+        if on_host and mesh_ports(service):
             # The engine creates the service and rejects each task (20.10.24).
             reader.at("services").at(name).at("ports").problem(
                 "on the network host a service has the ports of its node, and the routing mesh"
                 " cannot reach it; leave ports out, or publish with mode: host"
             )
-
-
-def _ingress(service: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [port for port in service.get("ports", []) if port["mode"] == "ingress"]
 
 
 def _check_apparmor(app: Compose, reader: Reader) -> None:
@@ -344,9 +338,8 @@ def _check_ports(app: Compose, reader: Reader) -> None:
     """Report a port that one service publishes on all nodes and another one on its own."""
     owners: dict[tuple[Any, Any], str] = {}
     for name, service in app.services.items():
-        for port in service.get("ports", []):
-            if port["mode"] == "ingress" and "published" in port:
-                owners[port["published"], port["protocol"]] = name
+        for port in mesh_ports(service):
+            owners[port["published"], port["protocol"]] = name
     for name, service in app.services.items():
         for port in service.get("ports", []):
             owner = owners.get((port.get("published"), port["protocol"]))
@@ -402,7 +395,8 @@ SUPPORT = Support(
     refused_object_keys=_REFUSED_OBJECT_KEYS,
     refused_values=_REFUSED_VALUES,
     read_overlay=_read_overlay,
-    node_networks=NODE_NETWORKS,
+    # A Swarm has them under the same names; it has no network none (20.10.24).
+    node_networks=(node_networks.HOST, "bridge"),
     checks=(
         _check_probes,
         _check_grants,
