@@ -24,10 +24,10 @@ from .._core.parsing import (
 )
 from . import node_networks
 from . import service as services
+from .ipam import ipam
 from .job_services import make_jobs
 from .keys import LOCAL_KEYS, below
 from .links import follow_links
-from .network_addresses import ipam
 from .normal_form import Compose, Section
 from .support import Support
 
@@ -221,8 +221,7 @@ def _objects(section: str, top: Mapping[str, Any], reader: Reader, support: Supp
     result: Section = {}
     for key, value in (top.get(section) or {}).items():
         name, place = str(key), reader.at(section).at(key)
-        if not _OBJECT_NAME.fullmatch(name):
-            place.problem("a name must have letters, digits, '-', '_' and '.' only")
+        _check_name(name, place)
         entry = parse({} if value is None else value, place)
         result[name] = (
             _normal_object(section, name, entry, place) if isinstance(entry, dict) else {}
@@ -237,11 +236,7 @@ def _normal_object(
     if isinstance(external, dict):
         entry["name"], external = external.get("name", name), True
     if external:
-        _note_foreign(entry, reader)
-        extra = sorted(set(entry) - {"name"})
-        if extra:
-            reader.problem(f"is external, so {', '.join(extra)} cannot be set here")
-        return {"external": True, "name": entry.get("name", name)}
+        return _external_object(section, name, entry, reader)
     if section in ("secrets", "configs"):
         _check_content(entry, reader)
     if section == "networks" and entry.get("name") in node_networks.NODE_NETWORKS:
@@ -259,14 +254,18 @@ def _normal_object(
 _OF_THE_OWNER = ("attachable", "driver", "driver_opts", "ipam", "labels")
 
 
-def _note_foreign(entry: dict[str, Any], reader: Reader) -> None:
-    """Remove the settings of an external network that stack files repeat, and note them."""
-    is_network = reader.path.startswith("networks.")
-    repeated = [key for key in _OF_THE_OWNER if is_network and key in entry]
-    for key in repeated:
-        del entry[key]
+def _external_object(
+    section: str, name: str, entry: dict[str, Any], reader: Reader
+) -> dict[str, Any]:
+    # Stack files repeat the settings of networks that others own.
+    owned = _OF_THE_OWNER if section == "networks" else ()
+    repeated = [key for key in owned if key in entry]
     if repeated:
         reader.note(f"{', '.join(repeated)} ignored, since the network is external")
+    extra = sorted(set(entry) - {"name", *owned})
+    if extra:
+        reader.problem(f"is external, so {', '.join(extra)} cannot be set here")
+    return {"external": True, "name": entry.get("name", name)}
 
 
 def _check_content(entry: dict[str, Any], reader: Reader) -> None:
@@ -276,8 +275,13 @@ def _check_content(entry: dict[str, Any], reader: Reader) -> None:
             "needs exactly one of file, content, environment or"
             f" external{'; it has ' + ' and '.join(sources) if sources else ''}"
         )
-    if not _OBJECT_NAME.fullmatch(str(entry.get("name", "a"))):
-        reader.at("name").problem("a name must have letters, digits, '-', '_' and '.' only")
+    if "name" in entry:
+        _check_name(entry["name"], reader.at("name"))
+
+
+def _check_name(name: str, place: Reader) -> None:
+    if not _OBJECT_NAME.fullmatch(name):
+        place.problem("a name must have letters, digits, '-', '_' and '.' only")
 
 
 def _join_default_network(app: Compose) -> None:
