@@ -67,7 +67,8 @@ def _files(path: str) -> Iterator[str]:
         with open(path, "rb") as stream:
             yield from _members(stream.read())
         return
-    for folder, _folders, names in os.walk(path):
+    # As helm does. It has read the chart by now, so its links lead to no loop.
+    for folder, _folders, names in os.walk(path, followlinks=True):
         for name in names:
             with open(os.path.join(folder, name), "rb") as stream:
                 yield from _content(name, stream.read())

@@ -163,6 +163,16 @@ def test_the_functions_that_a_chart_calls(tmp_path, files, called, is_packed):
     assert chart_functions.called(str(path)) == called
 
 
+def test_a_linked_folder_is_part_of_a_chart(tmp_path):
+    """As helm reads it: charts of one repository often link to a chart that they share."""
+    path, shared = tmp_path / "chart", tmp_path / "common" / "templates"
+    (path / "charts").mkdir(parents=True)
+    shared.mkdir(parents=True)
+    (shared / "a.yaml").write_text("{{ randAlphaNum 8 }}")
+    (path / "charts" / "common").symlink_to("../../common")
+    assert chart_functions.called(str(path)) == {"randAlphaNum"}
+
+
 def test_values_may_have_templates_too(tmp_path):
     assert chart_functions.called(str(tmp_path), ["a: '{{ uuidv4 }}'"]) == {"uuidv4"}
 
