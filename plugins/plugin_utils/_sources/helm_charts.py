@@ -127,18 +127,19 @@ def _check_equal(path: str, first: list[Any], second: list[Any], called: Iterabl
         raise SpecError([Problem(f"{path}, {place}", text) for place in places], "the manifests")
 
 
-def _metadata(document: Any) -> dict[str, Any]:
-    metadata = document.get("metadata") if isinstance(document, dict) else None
-    return metadata if isinstance(metadata, dict) else {}
+def _mapping(value: Any, key: str) -> dict[str, Any]:
+    """Return a mapping inside of another one; empty for anything else, which is reported later."""
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _is_hook(document: Any) -> bool:
-    return "helm.sh/hook" in (_metadata(document).get("annotations") or {})
+    return "helm.sh/hook" in _mapping(_mapping(document, "metadata"), "annotations")
 
 
 def _title(document: Any) -> str:
     kind = document.get("kind") if isinstance(document, dict) else "a document"
-    return f"{kind}/{_metadata(document).get('name')}"
+    return f"{kind}/{_mapping(document, 'metadata').get('name')}"
 
 
 def _differing(place: str, one: Any, other: Any) -> Iterable[str]:

@@ -100,6 +100,11 @@ DIFFERENT = [
         body("2", more=', "annotations": {"helm.sh/hook": "test"}'),
         [],
     ),
+    (
+        body("1", more=', "annotations": 5'),
+        body("2", more=', "annotations": 5'),
+        ["Secret/web.data"],
+    ),
 ]
 
 
