@@ -14,6 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -102,6 +103,8 @@ def _notes(path: str, called: Iterable[str]) -> Iterable[str]:
         )
 
 
+# Once for all charts of a run.
+@cache
 def _warnings(program: str) -> tuple[str, ...]:
     version = external_tools.run(
         [program, "version", "--template", "{{.Version}}"], "cannot read the version of helm"

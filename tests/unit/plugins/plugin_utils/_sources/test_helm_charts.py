@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import SpecError
 from ansible_collections.shipping.code.plugins.plugin_utils._sources import (
     chart_functions,
+    external_tools,
     helm_charts,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._sources.helm_charts import (
@@ -135,6 +136,17 @@ def test_lookup_is_a_note_and_a_newer_helm_a_warning(helm):
     file = rendered(chart(folder, '{{ (lookup "v1" "Secret" "a" "b").data }}'))
     assert "chart calls lookup, which finds nothing" in file.notes[0]
     assert "Helm 99.0.1 is newer than" in file.warnings[0]
+
+
+def test_the_version_of_helm_is_read_once_for_all_charts(helm, monkeypatch):
+    folder, runs = helm(body("{}"), body("{}")), []
+    run = external_tools.run
+    monkeypatch.setattr(
+        external_tools, "run", lambda words, *more: runs.append(words[1]) or run(words, *more)
+    )
+    path = chart(folder, "")
+    documents([path, path], lambda _path: b"", Chart("shop", "shops"))
+    assert sorted(runs) == ["template", "template", "version"]
 
 
 def archive(**files):
