@@ -10,15 +10,18 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import PlatformError
+from ansible_collections.shipping.code.plugins.module_utils._deploy.health import LIVE
 from ansible_collections.shipping.code.plugins.module_utils._deploy.history import Record
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import (
     Observation,
     Wishes,
 )
+from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import Resolved
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import (
     lookup,
     observe,
     planning,
+    render,
 )
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.api_kinds import (
     DEPLOYMENT,
@@ -177,6 +180,20 @@ def test_a_look_renders_no_service_whose_pods_have_its_newest_template(monkeypat
     found.replica_sets[1]["metadata"]["annotations"] = {}
     (task,) = observe.states(APP, replace(found), app, 0.1)["s1"].tasks
     assert rendered == ["s1"] and task.sent and not task.current
+
+
+def test_a_plan_of_the_live_spec_renders_each_service_once(monkeypatch):
+    app = app_of(3)
+    records = [Record(1, "1", state=LIVE, resolved=Resolved.from_data(app.as_data()))]
+    comparison = planning.Comparison(APP, app, records, running(app), Wishes())
+    rendered = []
+    original = render.of_service
+    monkeypatch.setattr(
+        render, "of_service", lambda *given: rendered.append(given[1]) or original(*given)
+    )
+    plan = planning.plan(comparison, planning.entries(APP, app, comparison.snapshot), [])
+    assert not plan.changed and plan.before
+    assert rendered == ["s0", "s1", "s2"]
 
 
 def test_many_missing_objects_are_looked_up_by_one_list():
