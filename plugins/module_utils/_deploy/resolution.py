@@ -137,7 +137,9 @@ def _objects(
         # with another name in it restarts its tasks.
         described = {"source": source, "id": content_id, **_only(entry, "name")}
         known = before.object_for(section, described) if before else None
-        result[source] = known or adopted.get(source) or naming.content(source, content_id, prefix)
+        # Those of other tools are texts: tasks would get the template itself.
+        reused = "" if "template_driver" in entry else adopted.get(source)
+        result[source] = known or reused or naming.content(source, content_id, prefix)
     return result
 
 

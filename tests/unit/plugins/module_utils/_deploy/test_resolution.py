@@ -66,6 +66,14 @@ def test_a_template_is_another_content_than_its_text(section):
 
 
 @pytest.mark.parametrize("section", SECTIONS)
+def test_a_text_of_another_tool_is_not_used_for_a_template(section):
+    adopted = {"it": "shop_it"}
+    assert name_of(section, adopted=adopted) == "shop_it"
+    template = name_of(section, template_driver="golang")
+    assert name_of(section, adopted=adopted, template_driver="golang") == template
+
+
+@pytest.mark.parametrize("section", SECTIONS)
 def test_the_object_of_the_release_before_is_used_again(section):
     adopted = resolved(section, adopted={"it": "shop_it"})
     assert name_of(section, before=adopted) == "shop_it"
