@@ -17,3 +17,8 @@ def version_numbers(version: str) -> tuple[int, ...]:
     """
     match = _NUMBERS.match(version)
     return tuple(map(int, match[1].split("."))) if match else ()
+
+
+def dotted(numbers: tuple[int, ...]) -> str:
+    """Return numbers as a version is written."""
+    return ".".join(map(str, numbers))

@@ -30,7 +30,7 @@ from ..._core.http_date import timestamp
 from ..._core.libraries import Library
 from ..._core.requests_session import isolate
 from ..._core.slow_calls import waiting_for
-from ..._core.version_numbers import version_numbers
+from ..._core.version_numbers import dotted, version_numbers
 from . import rejections
 
 # docker 6 fails with requests 2.32 and newer: "Not supported URL scheme http+docker".
@@ -120,12 +120,12 @@ class Engine:
         if self.api < MINIMUM_API:
             raise PlatformError(
                 f"the engine at {connection.docker_host} is too old",
-                f"it speaks API {_dotted(self.api)} (Docker {about.get('Version')}), and"
-                f" {_dotted(MINIMUM_API)} is the least",
+                f"it speaks API {dotted(self.api)} (Docker {about.get('Version')}), and"
+                f" {dotted(MINIMUM_API)} is the least",
                 "Upgrade it to Docker 20.10 or newer",
             )
         # An engine rejects a version below its MinAPIVersion.
-        self.prefix = f"/v{_dotted(max(min(self.api, NEWEST_API), oldest))}"
+        self.prefix = f"/v{dotted(max(min(self.api, NEWEST_API), oldest))}"
 
     def get(self, path: str, **query: Any) -> Any:
         """Send a GET; mappings and lists among the ``query`` values are sent as JSON."""
@@ -248,7 +248,7 @@ def _new_session(connection: Connection) -> Any:
         session = APIClient(
             base_url=connection.docker_host,
             # Without a version docker-py queries /version itself; the paths carry their own.
-            version=_dotted(MINIMUM_API),
+            version=dotted(MINIMUM_API),
             timeout=connection.timeout,
             tls=TLSConfig(**_tls_options(connection)) if connection.encrypted else False,
         )
@@ -319,7 +319,3 @@ def _not_an_engine(connection: Connection, why: str) -> PlatformError:
         why,
         "Check docker_host, and proxies before it",
     )
-
-
-def _dotted(version: tuple[int, ...]) -> str:
-    return ".".join(map(str, version))

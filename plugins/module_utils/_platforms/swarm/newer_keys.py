@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._core.errors import Problem
+from ..._core.version_numbers import dotted
 from ..._deploy.resolution import Resolved
 from .spec_fields import FIELDS, get
 
@@ -50,15 +51,15 @@ _DEFAULTS = {entry.key: entry.default for entry in FIELDS}
 
 def problems(resolved: Resolved, api: Version, engine: Version) -> Iterator[Problem]:
     """Yield what the engine would ignore; ``engine`` is empty if its version is not known."""
-    have = f"API {_dotted(api)}"
+    have = f"API {dotted(api)}"
     if engine:
-        have = f"{have} (Docker {_dotted(engine)})"
+        have = f"{have} (Docker {dotted(engine)})"
     for name, service in resolved.services.items():
         for key, since in _newer(service):
             if api < since.api or _is_too_early(engine, since.engine):
                 yield Problem(
                     f"services.{name}.{key}",
-                    f"needs engine API {_dotted(since.api)} (Docker {_dotted(since.engine)}), and"
+                    f"needs engine API {dotted(since.api)} (Docker {dotted(since.engine)}), and"
                     f" this engine, which speaks {have}, would ignore it; leave it out, or upgrade"
                     " the engines of all nodes",
                 )
@@ -79,7 +80,3 @@ def _newer(service: Mapping[str, Any]) -> Iterator[tuple[str, Since]]:
     for index, mount in enumerate(service.get("volumes", [])):
         if "subpath" in mount.get("volume", {}):
             yield f"volumes[{index}].volume.subpath", _SUBPATH
-
-
-def _dotted(version: Version) -> str:
-    return ".".join(map(str, version))
