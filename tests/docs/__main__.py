@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
-from .event_schema import EVENT_SCHEMA, event_schema_text
+from .event_schema import (
+    EVENT_SCHEMA,
+    WEBHOOK_SCHEMA,
+    event_schema_text,
+    webhook_schema_text,
+)
 from .tables import (
     FILLED,
     SCHEMA,
@@ -20,3 +25,4 @@ for guide in FILLED:
 SCHEMA.write_text(schema_text())
 SHIPPING_SCHEMA.write_text(shipping_schema_text())
 EVENT_SCHEMA.write_text(event_schema_text())
+WEBHOOK_SCHEMA.write_text(webhook_schema_text())

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The JSON schema of the event source's arguments.
+"""The JSON schemas of the arguments of the event sources.
 
-It is made of its documentation and of the inventory's.
+They are made of their documentation; that of the directory also of the inventory's.
 """
 
 from __future__ import annotations
@@ -19,15 +19,11 @@ import yaml
 from ansible_collections.shipping.code.plugins.doc_fragments.directory import ModuleDocFragment
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.settings import OPTIONS
 
-PLUGIN = (
-    Path(__file__).parents[2]
-    / "extensions"
-    / "eda"
-    / "plugins"
-    / "event_source"
-    / "ldap_membership.py"
-)
-EVENT_SCHEMA = PLUGIN.parent / "schemas" / "ldap_membership.json"
+SOURCES = Path(__file__).parents[2] / "extensions" / "eda" / "plugins" / "event_source"
+PLUGIN = SOURCES / "ldap_membership.py"
+WEBHOOK = SOURCES / "push_webhook.py"
+EVENT_SCHEMA = SOURCES / "schemas" / "ldap_membership.json"
+WEBHOOK_SCHEMA = SOURCES / "schemas" / "push_webhook.json"
 _TYPES = {
     "str": "string",
     "path": "string",
@@ -40,34 +36,47 @@ _TYPES = {
 _MARKUP = re.compile(r"\b[A-Z]\(((?:[^()\\]|\\.)*)\)")
 
 
-def documented() -> dict[str, Any]:
-    """Return the options of its own, as the plugin documents them."""
-    options: dict[str, Any] = yaml.safe_load(runpy.run_path(str(PLUGIN))["DOCUMENTATION"])[
+def documented(plugin: Path = PLUGIN) -> dict[str, Any]:
+    """Return the options of its own, as a plugin documents them."""
+    options: dict[str, Any] = yaml.safe_load(runpy.run_path(str(plugin))["DOCUMENTATION"])[
         "options"
     ]
     return options
 
 
 def event_schema_text() -> str:
-    """Return the schema."""
+    """Return the schema of the source of a directory."""
     directory = {
         **yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"],
         **yaml.safe_load(ModuleDocFragment.LOGIN)["options"],
     }
-    options = {**documented(), **{name: directory[name] for name in OPTIONS}}
-    properties = {name: _property(option) for name, option in options.items()}
-    properties["host_map"] = {
+    schema = _schema(PLUGIN, {name: directory[name] for name in OPTIONS})
+    host_map = schema["properties"]["host_map"]
+    schema["properties"]["host_map"] = {
         "type": ["string", "object"],
-        "description": properties["host_map"]["description"],
+        "description": host_map["description"],
     }
-    schema = {
+    return _text(schema)
+
+
+def webhook_schema_text() -> str:
+    """Return the schema of the source of pushes."""
+    return _text(_schema(WEBHOOK, {}))
+
+
+def _schema(plugin: Path, more: Mapping[str, Any]) -> dict[str, Any]:
+    options = {**documented(plugin), **more}
+    return {
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": "shipping.code.ldap_membership",
+        "title": f"shipping.code.{plugin.stem}",
         "type": "object",
-        "properties": properties,
+        "properties": {name: _property(option) for name, option in options.items()},
         "required": [name for name, option in options.items() if option.get("required")],
         "additionalProperties": False,
     }
+
+
+def _text(schema: Mapping[str, Any]) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 

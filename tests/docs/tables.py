@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -53,6 +54,10 @@ FILLED = [
 SCHEMA = ROOT / "docs" / "project.schema.json"
 SHIPPING_SCHEMA = ROOT / "docs" / "shipping.schema.json"
 ROLE = ROOT / "playbooks" / "files" / "kubernetes" / "role.yml"
+CI_TEMPLATES = ROOT / "docs" / "ci"
+_LICENSE = re.compile(r"# Copyright|# GNU General Public|# SPDX-|---$")
+# The language of a template, by the end of its name.
+_LANGUAGES = {".yml": "yaml", ".cfg": "python", "": "shell"}
 
 
 def filled(text: str) -> str:
@@ -104,6 +109,7 @@ def _tables() -> dict[str, list[str]]:
         "shipping environment": _file_keys(ENVIRONMENT_KEYS),
         "plugins": plugin_table(ROOT),
         "roles": role_table(ROOT),
+        **{f"ci {path.name}": _ci_template(path) for path in CI_TEMPLATES.iterdir()},
         "failures": failure_sections(ROOT / "plugins" / "module_utils"),
         **{area: error_table(ROOT / "plugins", area) for area in AREAS},
     }
@@ -159,6 +165,13 @@ def _role() -> list[str]:
     lines = ROLE.read_text().splitlines()
     body = lines[lines.index("---") + 1 :]
     return [".. code-block:: yaml", "", *(f"    {line}" if line else "" for line in body)]
+
+
+def _ci_template(path: Path) -> list[str]:
+    """Return a template without its license header."""
+    lines = [line for line in path.read_text().splitlines() if not _LICENSE.match(line)]
+    code = [f"    {line}" if line else "" for line in lines]
+    return [f".. code-block:: {_LANGUAGES[path.suffix]}", "", *code]
 
 
 def _by_key(*tables: Mapping[str, str]) -> dict[str, list[str]]:
