@@ -8,8 +8,16 @@ A line is JSON with ``"shipping": "exposure"``; all other lines of a router's lo
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
+
+_NONE = "-"
+_MARK = '"shipping":"exposure"'
+# Each limit is about a tenth above the one before, so that a quantile is at most that far off.
+_GROWTH = 1.1
 
 
 @dataclass(frozen=True)
@@ -34,17 +42,17 @@ class Exposure:
     is_complete: bool
 
 
-@dataclass(frozen=True)
+@dataclass
 class UnitSums:
     """Sums of the requests of one unit with one variant."""
 
-    requests: int
-    errors: int
-    duration: int
-    duration_squares: int
+    requests: int = 0
+    errors: int = 0
+    duration: int = 0
+    duration_squares: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass
 class VariantSums:
     """Sums of a variant; ``lost`` are requests without a complete response.
 
@@ -52,24 +60,96 @@ class VariantSums:
     quantiles are read.
     """
 
-    requests: int
-    responses_4xx: int
-    responses_5xx: int
-    lost: int
-    bytes_out: int
-    durations: Mapping[int, int]
-    units: Mapping[str, UnitSums]
+    requests: int = 0
+    responses_4xx: int = 0
+    responses_5xx: int = 0
+    lost: int = 0
+    bytes_out: int = 0
+    durations: dict[int, int] = field(default_factory=dict)
+    units: dict[str, UnitSums] = field(default_factory=dict)
+
+    def add(self, exposure: Exposure) -> None:
+        """Add one request."""
+        self.requests += 1
+        self.responses_4xx += exposure.status // 100 == 4
+        self.responses_5xx += exposure.status // 100 == 5
+        self.lost += not exposure.is_complete
+        self.bytes_out += exposure.bytes_out
+        limit = duration_class(exposure.duration)
+        self.durations[limit] = self.durations.get(limit, 0) + 1
+        if exposure.unit:
+            self._add_to_unit(exposure)
+
+    def _add_to_unit(self, exposure: Exposure) -> None:
+        unit = self.units.setdefault(exposure.unit, UnitSums())
+        unit.requests += 1
+        unit.errors += exposure.status // 100 == 5 or not exposure.is_complete
+        unit.duration += exposure.duration
+        unit.duration_squares += exposure.duration**2
 
     def quantile(self, share: float) -> int:
         """Return the upper limit in milliseconds that a share of the requests stays below."""
-        raise NotImplementedError
+        remaining = math.ceil(share * self.requests)
+        for limit in sorted(self.durations):
+            remaining -= self.durations[limit]
+            if remaining <= 0:
+                return limit
+        return 0
+
+
+def duration_class(milliseconds: int) -> int:
+    """Return the upper limit of the class that a duration is counted in."""
+    if milliseconds <= 1:
+        return 1
+    return math.ceil(_GROWTH ** math.ceil(math.log(milliseconds, _GROWTH) - 1e-9))
 
 
 def read_exposures(lines: Iterable[str]) -> list[Exposure]:
     """Return the exposures among the lines of a log."""
-    raise NotImplementedError
+    fields = (_fields(line) for line in lines if _MARK in line)
+    # A request without a route has no variant.
+    return [_exposure(item) for item in fields if item.get("service", _NONE) != _NONE]
+
+
+def _fields(line: str) -> Mapping[str, Any]:
+    # Log drivers put times in front of a line, and cut one where the disk is full.
+    start = line.find("{")
+    try:
+        fields = json.loads(line[start:])
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _exposure(fields: Mapping[str, Any]) -> Exposure:
+    app, _slash, service = str(fields["service"]).partition("/")
+    end = str(fields["end"])
+    unit = str(fields["unit"])
+    return Exposure(
+        app,
+        service,
+        route=str(fields["route"]),
+        variant=str(fields["variant"]),
+        revision=int(fields["revision"]),
+        unit="" if unit == _NONE else unit,
+        time=float(fields["time"]),
+        status=int(fields["status"]),
+        duration=max(int(fields["ms"]), 0),
+        bytes_out=int(fields["bytes"]),
+        is_assigned=fields["bucket"] != _NONE,
+        is_complete=_is_complete(end, int(fields["status"])),
+    )
+
+
+def _is_complete(end: str, status: int) -> bool:
+    # https://docs.haproxy.org/2.6/configuration.html#8.5: no abort, or a response of the router.
+    return status > 0 and end[:1] in ("-", "L")
 
 
 def sums_by_variant(exposures: Iterable[Exposure]) -> dict[tuple[str, str, str], VariantSums]:
     """Return the sums by (app, service, variant)."""
-    raise NotImplementedError
+    sums: dict[tuple[str, str, str], VariantSums] = {}
+    for exposure in exposures:
+        key = (exposure.app, exposure.service, exposure.variant)
+        sums.setdefault(key, VariantSums()).add(exposure)
+    return sums

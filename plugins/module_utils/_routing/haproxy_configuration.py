@@ -5,46 +5,68 @@
 
 Each route has ``1 + slots`` prepared backends. The network name of the replicas of a slot is
 prepared, too, and resolves once a variant is in the slot. So variants and weights change maps only.
+
+Rules about one route are in its backends, so that a request does not evaluate those of all others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
-from .route_table import RouteTable
+from .._core import content_ids
+from .buckets import BUCKETS, STABLE
+from .route_table import RouteTable, owner, prefix, route_id
+from .routes import HEADER, REQUEST, VISITOR, RateLimit, Route
 
 SlotName = Callable[[str, str, int], str]
 """(app, service, slot) -> DNS name whose A records are the replicas of the variant in the slot.
 
-Slot 0 is ``stable``. Swarm: slot 0 ``tasks.<app>_<service>``; slot N ``tasks.<alias>``, where the
-variant's service has the full alias ``<app>_<service>-slot<N>`` on the network shipping-router.
+Slot 0 is ``stable``. Swarm: slot 0 ``tasks.<app>_<service>``; slot N ``tasks.<alias>``, with the
+full alias ``<app>_<service>-slot<N>`` of the variant's service on the network shipping-router.
 Kubernetes: a headless Service of each slot.
 """
+
+TESTER_KEY_HEADER = "x-shipping-tester"
+TESTER_VARIANT_HEADER = "x-shipping-variant"
+TESTER_KEY_FILE = "router-tester-key"
+EXPOSURE_KEY_FILE = "router-exposure-key"
+SERVER_IDENTITY_FILE = "router-server.pem"
+CONTROL_CA_FILE = "router-ca.pem"
+CONFIGURATION_FILE = "haproxy.cfg"
+
+_ONE_YEAR = 365 * 24 * 3600
+# A longer value of a visitor's cookie was not made by the router.
+_LONGEST_COOKIE = 128
+_SOURCE_LETTER = {VISITOR: "c", HEADER: "h", REQUEST: "r"}
+# After the first bytes were sent, a request with one of these may have been carried out.
+_REPEATABLE_METHODS = "GET HEAD OPTIONS TRACE PUT DELETE"
 
 
 @dataclass(frozen=True)
 class RouterPaths:
-    """Where the router finds its files inside of its container."""
+    """Paths of the router's files inside of its container.
+
+    ``configuration`` is the folder of RouterFiles, ``secrets`` that of certificates and keys.
+    ``state`` is written by the router: states of servers, newest tables; a volume keeps it.
+    ``socket`` is the folder of the unix socket of the runtime API.
+    """
 
     configuration: str = "/usr/local/etc/haproxy"
-    """Folder of the files of RouterFiles."""
     secrets: str = "/run/secrets"
-    """Folder of certificates (one PEM file for a secret of a route) and of the keys below."""
     state: str = "/var/lib/haproxy"
-    """Folder that the router writes to: state of servers, newest tables. A volume keeps it."""
     socket: str = "/var/run/haproxy"
-    """Folder of the unix socket of the runtime API."""
 
 
 @dataclass(frozen=True)
 class Control:
-    """How controllers reach the runtime API.
+    """The listener by which controllers reach the runtime API.
 
-    ``port`` of ``mutual_tls``: a listener that demands a client certificate. Without it the runtime
-    API listens on the loopback of the pod at that port, in plain text, for port-forwards.
-    Secrets of mutual TLS in ``RouterPaths.secrets``: ``router-server.pem`` (certificate and key),
-    ``router-ca.pem``.
+    With ``mutual_tls`` it demands a client certificate, and needs the secrets
+    ``router-server.pem`` (certificate and key) and ``router-ca.pem``. Without it the runtime API
+    listens at ``port`` of the pod's loopback, in plain text, for port-forwards.
     """
 
     port: int = 9443
@@ -53,51 +75,521 @@ class Control:
 
 @dataclass(frozen=True)
 class RouterSettings:
-    """What the configuration depends on besides the routes; equal on all replicas.
+    """Settings that the configuration depends on in addition to the routes.
 
     ``resolver`` is ``address:port`` of the DNS server. ``servers`` is the largest number of
     replicas of a variant. ``bots``: words in the User-Agent of clients that get ``stable``.
-    ``extra``: raw lines of HAProxy's configuration, at the end. Optional secrets as files in
-    ``RouterPaths.secrets``: ``router-tester-key`` (one line; testers send it in a header),
-    ``router-exposure-key`` (a map file with the line ``key <base64>``).
+    ``drain`` is how many seconds connections have to end when a replica stops.
+    ``extra``: raw lines of HAProxy's configuration, at the end.
+    Secrets as files in ``RouterPaths.secrets``: ``router-exposure-key``, a map file with the line
+    ``key <base64>``; with ``tester_key`` also ``router-tester-key``, a line with the value of the
+    header x-shipping-tester, which lets x-shipping-variant name the variant.
     """
 
     slot_name: SlotName
     resolver: str = "127.0.0.11:53"
+    address: str = "*"
     http_port: int = 80
     https_port: int = 443
     metrics_port: int = 8404
     slots: int = 4
-    servers: int = 20
+    servers: int = 10
     control: Control = Control()
     paths: RouterPaths = RouterPaths()
     bots: tuple[str, ...] = ()
     tester_key: bool = False
+    drain: int = 60
     extra: tuple[str, ...] = ()
-    is_peer_sync_on: bool = True
+
+
+@dataclass(frozen=True)
+class MountedCertificate:
+    """A secret of an app that must be mounted as a file of ``RouterPaths.secrets``."""
+
+    app: str
+    secret: str
+    file: str
 
 
 @dataclass(frozen=True)
 class RouterFiles:
     """The files of a router: name below ``RouterPaths.configuration`` -> content.
 
-    ``secrets`` are the names of the certificates' secrets that must be mounted.
-    The main file is ``haproxy.cfg``; tables of revision 0 are ``table-<app>_<service>.map``.
+    The main file is ``haproxy.cfg``. The tables have revision 0, where all traffic is that of
+    ``stable``, so that a change of weights changes no file.
     """
 
     files: Mapping[str, str]
-    secrets: tuple[str, ...] = field(default=())
+    certificates: tuple[MountedCertificate, ...] = field(default=())
 
     def content_name(self) -> str:
         """Return a short hash of all files: same routes and settings, same name."""
-        raise NotImplementedError
+        return content_ids.digest(dict(self.files))
 
 
 def router_files(table: RouteTable, settings: RouterSettings) -> RouterFiles:
     """Return the files of a router; same routes and settings, same bytes."""
-    raise NotImplementedError
+    certificates = tuple(sorted(_certificates(table.routes), key=lambda mounted: mounted.file))
+    files = {
+        CONFIGURATION_FILE: _configuration(table, settings),
+        "routes.map": _lines(_route_row(route) for route in table.routes),
+        **{_table_file(*service): _FIRST_TABLE for service in table.services()},
+    }
+    if certificates:
+        files["certificates.list"] = _lines(_certificate_rows(table.routes, settings.paths))
+    if settings.bots:
+        files["bots.list"] = _lines(settings.bots)
+    return RouterFiles(files, certificates)
 
 
 def map_path(app: str, service: str, paths: RouterPaths) -> str:
     """Return the name of a service's map in the runtime API."""
-    raise NotImplementedError
+    return f"{paths.configuration}/{_table_file(app, service)}"
+
+
+def socket_path(paths: RouterPaths) -> str:
+    """Return the path of the unix socket of the runtime API."""
+    return f"{paths.socket}/control.sock"
+
+
+def _table_file(app: str, service: str) -> str:
+    return f"table-{app}_{service}.map"
+
+
+# Entries as in runtime_commands.map_entries; without buckets all of them are those of `stable`.
+_FIRST_TABLE = f"table 0.1.none\nvariant:{STABLE} 0.{STABLE}\n"
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _route_row(route: Route) -> str:
+    """Return the line of the map from a request's place to its route, service and unit."""
+    return f"{prefix(route)} {route_id(route)}|{owner(route)}|{_unit_source(route)}"
+
+
+def _unit_source(route: Route) -> str:
+    return f"{_SOURCE_LETTER[route.unit.type]}:{route.unit.name}"
+
+
+def _certificate_file(route: Route) -> str:
+    return f"{route.app}_{route.certificate}.pem"
+
+
+def _certificates(routes: Iterable[Route]) -> set[MountedCertificate]:
+    return {
+        MountedCertificate(route.app, route.certificate, _certificate_file(route))
+        for route in routes
+        if route.certificate
+    }
+
+
+def _certificate_rows(routes: Iterable[Route], paths: RouterPaths) -> list[str]:
+    """Return the lines of the list of certificates, one a host."""
+    rows = {}
+    for route in routes:
+        if route.certificate:
+            protocols = "h2,http/1.1" if route.http2 else "http/1.1"
+            file = f"{paths.secrets}/{_certificate_file(route)}"
+            rows[route.host] = f"{file} [alpn {protocols}] {route.host}"
+    return [rows[host] for host in sorted(rows)]
+
+
+def _configuration(table: RouteTable, settings: RouterSettings) -> str:
+    sections = [
+        _global(settings),
+        _DEFAULTS,
+        _resolvers(settings),
+        _frontend(table, settings),
+        *chain.from_iterable(_route_sections(route, settings) for route in table.routes),
+        *_control(settings),
+        _metrics(settings),
+        # For sections of raw lines: no section may use `router` without naming it.
+        ["defaults others from router"],
+        *([[*settings.extra]] if settings.extra else []),
+    ]
+    return "\n".join(_lines(section) for section in sections)
+
+
+def _global(settings: RouterSettings) -> list[str]:
+    paths, control = settings.paths, settings.control
+    loopback = f"    stats socket ipv4@127.0.0.1:{control.port} level admin"
+    return [
+        "global",
+        # The id of the replica, by which controllers recognize it.
+        '    node "${SHIPPING_REPLICA-unknown}"',
+        # More than the default of 1024, which cuts lines; longer ones than this do not occur.
+        "    log stdout len 4096 format raw local0 info",
+        f"    stats socket unix@{socket_path(paths)} mode 600 level admin",
+        *([] if control.mutual_tls else [loopback]),
+        "    stats timeout 1m",
+        f"    server-state-file {paths.state}/servers",
+        # Connections follow from the limit of open files, which containers often do not have.
+        "    fd-hard-limit 65536",
+        f"    hard-stop-after {settings.drain}s",
+        "    ssl-default-bind-options ssl-min-ver TLSv1.2",
+    ]
+
+
+_DEFAULTS = [
+    "defaults router",
+    "    mode http",
+    "    log global",
+    "    option dontlognull",
+    "    load-server-state-from-file global",
+    "    timeout http-request 10s",
+    "    timeout http-keep-alive 60s",
+    "    timeout connect 5s",
+    "    timeout client 1m",
+    "    timeout server 1m",
+]
+
+
+def _resolvers(settings: RouterSettings) -> list[str]:
+    return [
+        "resolvers replicas",
+        f"    nameserver dns {settings.resolver}",
+        # A truncated answer would empty the backend: HAProxy does not repeat the query over TCP.
+        "    accepted_payload_size 8192",
+        "    resolve_retries 3",
+        "    timeout resolve 1s",
+        "    timeout retry 1s",
+        "    hold valid 1s",
+        "    hold nx 1s",
+        # A replica that stops is left at once.
+        "    hold obsolete 0s",
+    ]
+
+
+# The status, length and bytes are numbers; all texts have no character that JSON escapes.
+_EXPOSURE = (
+    '{"shipping":"exposure","time":%Ts.%ms,"service":"%[var(txn.service)]",'
+    '"route":"%[var(txn.route)]","variant":"%[var(txn.choice),field(2,.)]",'
+    '"revision":"%[var(txn.table),field(1,.)]","unit":"%[var(txn.exposed)]",'
+    '"bucket":"%[var(txn.bucket)]","status":%ST,"ms":%Ta,"bytes":%B,"end":"%ts"}'
+)
+
+
+def _frontend(table: RouteTable, settings: RouterSettings) -> list[str]:
+    return [
+        "frontend router from router",
+        *_binds(table.routes, settings),
+        *_proxy_protocol(table.routes),
+        f"    log-format '{_EXPOSURE}'",
+        *_find_route(settings.paths),
+        *_find_unit(table.routes, settings),
+        *_choose_variant(table.services(), settings),
+        *_remember_visitor(table.routes),
+        "    use_backend %[var(txn.route)].%[var(txn.choice),field(1,.)]",
+    ]
+
+
+def _binds(routes: Iterable[Route], settings: RouterSettings) -> list[str]:
+    folder, address = settings.paths.configuration, settings.address
+    tls = (
+        f"    bind {address}:{settings.https_port} ssl crt-list {folder}/certificates.list"
+        " strict-sni"
+    )
+    has_tls = any(route.certificate for route in routes)
+    return [f"    bind {address}:{settings.http_port}", *([tls] if has_tls else [])]
+
+
+def _proxy_protocol(routes: Iterable[Route]) -> list[str]:
+    networks = {
+        network for route in routes if route.proxy_protocol for network in route.trusted_proxies
+    }
+    return [
+        f"    tcp-request connection expect-proxy layer4 if {{ src {network} }}"
+        for network in sorted(networks)
+    ]
+
+
+def _find_route(paths: RouterPaths) -> list[str]:
+    return [
+        "    http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)",
+        "    http-request set-var(txn.path) path",
+        # By the slash at its end, /api does not match /apix; the longest beginning wins.
+        "    http-request set-var(txn.row) var(txn.host),concat(,txn.path,/),"
+        f"map_beg({paths.configuration}/routes.map)",
+        "    http-request return status 404 content-type text/plain string"
+        ' "No route has this host and path.\\n" if !{ var(txn.row) -m found }',
+        "    http-request set-var(txn.route) var(txn.row),field(1,|)",
+        "    http-request set-var(txn.service) var(txn.row),field(2,|)",
+        "    http-request set-var(txn.source) var(txn.row),field(3,|)",
+    ]
+
+
+def _find_unit(routes: Iterable[Route], settings: RouterSettings) -> list[str]:
+    """Return the rules that read the unit; a bot has none."""
+    sources = {(_unit_source(route), route.unit) for route in routes}
+    lines = []
+    if settings.bots:
+        bots = f"{settings.paths.configuration}/bots.list"
+        lines.append(
+            "    http-request set-var(txn.bot) bool(true)"
+            f" if {{ req.hdr(user-agent) -i -m sub -f {bots} }}"
+        )
+    for source, unit in sorted(sources, key=lambda pair: pair[0]):
+        fetch = {VISITOR: f"req.cook({unit.name})", HEADER: f"req.fhdr({unit.name})"}
+        if unit.type in fetch:
+            lines.append(
+                f"    http-request set-var(txn.unit) {fetch[unit.type]}"
+                f" if {{ var(txn.source) -m str {source} }} !{{ var(txn.bot) -m found }}"
+            )
+    is_visitor = "{ var(txn.source) -m beg c: }"
+    known = f"{{ var(txn.unit) -m len 1:{_LONGEST_COOKIE} }}"
+    return [
+        *lines,
+        f"    http-request set-var(txn.new) bool(true) if {is_visitor} !{known}"
+        " !{ var(txn.bot) -m found }",
+        "    http-request set-var(txn.unit) uuid() if { var(txn.new) -m found }",
+        "    http-request unset-var(txn.unit) if { var(txn.unit) -m len 0 }",
+        "    http-request set-var(txn.key) str(key),"
+        f"map({settings.paths.secrets}/{EXPOSURE_KEY_FILE})",
+        "    http-request set-var(txn.exposed) var(txn.unit),hmac(sha256,txn.key),hex,lower",
+    ]
+
+
+def _choose_variant(services: Iterable[tuple[str, str]], settings: RouterSettings) -> list[str]:
+    """Return the rules that set the slot and name of the variant: ``1.green``."""
+    maps = {f"{app}/{service}": map_path(app, service, settings.paths) for app, service in services}
+    of_service = {name: f"{{ var(txn.service) -m str {name} }}" for name in maps}
+    tables = [
+        f"    http-request set-var(txn.table) str(table),map({file}) if {of_service[name]}"
+        for name, file in maps.items()
+    ]
+    choices = [
+        f"    http-request set-var(txn.choice) var(txn.bucket),map({file},0.{STABLE})"
+        f" if {of_service[name]}"
+        for name, file in maps.items()
+    ]
+    return [
+        *tables,
+        "    http-request set-var(txn.salt) var(txn.table),field(3,.)",
+        *(_tester(maps, of_service, settings) if settings.tester_key else []),
+        # The one chain that agrees with buckets.bucket_of.
+        "    http-request set-var(txn.bucket) var(txn.salt),concat(:,txn.unit),"
+        f"sha2(256),hex,bytes(0,8),hex2i,mod({BUCKETS})"
+        " if { var(txn.unit) -m found } !{ var(txn.tester) -m found }",
+        f"    http-request set-var(txn.bucket) rand({BUCKETS})"
+        " if { var(txn.source) -m beg r: } !{ var(txn.bot) -m found }"
+        " !{ var(txn.tester) -m found }",
+        *choices,
+        f"    http-request set-var(txn.choice) str(0.{STABLE}) if !{{ var(txn.choice) -m found }}",
+    ]
+
+
+def _tester(
+    maps: Mapping[str, str], of_service: Mapping[str, str], settings: RouterSettings
+) -> list[str]:
+    """Return the rules for testers, whose secret header lets them choose the variant."""
+    is_tester = "{ var(txn.tester) -m found }"
+    return [
+        "    http-request set-var(txn.tester) bool(true)"
+        f" if {{ req.fhdr({TESTER_VARIANT_HEADER}) -m found }}"
+        f" {{ req.fhdr({TESTER_KEY_HEADER}) -m str"
+        f" -f {settings.paths.secrets}/{TESTER_KEY_FILE} }}",
+        f"    http-request set-var(txn.wanted) req.fhdr({TESTER_VARIANT_HEADER}) if {is_tester}",
+        *(
+            f"    http-request set-var(txn.choice) str(variant:),concat(,txn.wanted),map({file})"
+            f" if {is_tester} {of_service[name]}"
+            for name, file in maps.items()
+        ),
+        "    http-request return status 404 content-type text/plain string"
+        f' "The service has no such variant.\\n" if {is_tester}'
+        " !{ var(txn.choice) -m found }",
+        f"    http-request del-header {TESTER_KEY_HEADER}",
+    ]
+
+
+def _remember_visitor(routes: Iterable[Route]) -> list[str]:
+    """Return the rules that give a new visitor its cookie."""
+    cookies = {route.unit.name for route in routes if route.unit.type == VISITOR}
+    lines = []
+    for cookie in sorted(cookies):
+        condition = f"{{ var(txn.new) -m found }} {{ var(txn.source) -m str c:{cookie} }}"
+        value = f"{cookie}=%[var(txn.unit)]; Path=/; Max-Age={_ONE_YEAR}; HttpOnly; SameSite=Lax"
+        lines += [
+            f'    http-response add-header Set-Cookie "{value}; Secure" if {condition}'
+            " { var(txn.scheme) -m str https }",
+            f'    http-response add-header Set-Cookie "{value}" if {condition}'
+            " !{ var(txn.scheme) -m str https }",
+        ]
+    return lines
+
+
+def _route_sections(route: Route, settings: RouterSettings) -> list[list[str]]:
+    name = route_id(route)
+    return [
+        *([_rate_table(route.rate_limit, name)] if route.rate_limit else []),
+        _route_rules(route, name),
+        *(_backend(route, name, slot, settings) for slot in range(settings.slots + 1)),
+    ]
+
+
+def _rate_table(limit: RateLimit, name: str) -> list[str]:
+    return [
+        f"backend {name}.rate from router",
+        # Keys of type string end after 31 characters; addresses of both families fit here.
+        f"    stick-table type ipv6 size 100k expire {limit.period}ms"
+        f" store http_req_rate({limit.period}ms)",
+    ]
+
+
+def _route_rules(route: Route, name: str) -> list[str]:
+    """Return the settings and rules that all backends of a route share."""
+    timeouts = route.timeouts
+    return [
+        f"defaults {name} from router",
+        f"    timeout connect {timeouts.connect}ms",
+        f"    timeout server {timeouts.server}ms",
+        f"    timeout tunnel {timeouts.tunnel}ms",
+        *_client_address(route),
+        *_limits(route),
+        *_streams(route),
+        "    retries 3",
+        "    option redispatch 1",
+        "    retry-on conn-failure empty-response",
+        f"    http-request disable-l7-retry unless {{ method {_REPEATABLE_METHODS} }}",
+        *_affinity(route),
+    ]
+
+
+def _backend(route: Route, name: str, slot: int, settings: RouterSettings) -> list[str]:
+    host = settings.slot_name(route.app, route.service, slot)
+    return [
+        f"backend {name}.{slot} from {name}",
+        # Weights of 100: a half of the default of 1 would be 0.
+        f"    server-template replica {settings.servers} {host}:{route.port} weight 100"
+        " check inter 500ms fall 2 rise 1 resolvers replicas resolve-prefer ipv4"
+        " init-addr last,none",
+    ]
+
+
+def _client_address(route: Route) -> list[str]:
+    """Return the rules by which X-Forwarded headers are those of trusted proxies, or our own."""
+    networks = " ".join(route.trusted_proxies)
+    believes = bool(networks) and not route.proxy_protocol
+    trusted = "{ var(txn.trusted) -m found }"
+    return [
+        *(
+            [f"    http-request set-var(txn.trusted) bool(true) if {{ src {networks} }}"]
+            if believes
+            else []
+        ),
+        f"    http-request del-header X-Forwarded-For if !{trusted}",
+        f"    http-request del-header X-Forwarded-Proto if !{trusted}",
+        f"    http-request del-header X-Forwarded-Host if !{trusted}",
+        f"    http-request del-header Forwarded if !{trusted}",
+        "    http-request set-header X-Forwarded-Proto https if { ssl_fc }"
+        " !{ req.hdr(x-forwarded-proto) -m found }",
+        "    http-request set-header X-Forwarded-Proto http"
+        " if !{ req.hdr(x-forwarded-proto) -m found }",
+        "    http-request set-header X-Forwarded-Host %[req.hdr(host)]"
+        " if !{ req.hdr(x-forwarded-host) -m found }",
+        "    http-request set-var(txn.scheme) req.hdr(x-forwarded-proto)",
+        "    http-request add-header X-Forwarded-For %[src]",
+        *(_believed_address(networks) if believes else []),
+        *(
+            ["    http-request redirect scheme https code 308 if !{ var(txn.scheme) -m str https }"]
+            if route.certificate
+            else []
+        ),
+    ]
+
+
+def _believed_address(networks: str) -> list[str]:
+    """Return the rules that take the last address that is not a trusted proxy's."""
+    # The last one is that of the proxy itself, which the rule before has added.
+    return [
+        f"    http-request set-src req.hdr_ip(x-forwarded-for,-{place})"
+        f" if {{ var(txn.trusted) -m found }} {{ src {networks} }}"
+        f" {{ req.hdr_ip(x-forwarded-for,-{place}) -m found }}"
+        for place in (2, 3, 4)
+    ]
+
+
+def _limits(route: Route) -> list[str]:
+    lines = []
+    if route.rate_limit:
+        seconds = max(route.rate_limit.period // 1000, 1)
+        lines += [
+            f"    http-request track-sc0 src table {route_id(route)}.rate",
+            "    http-request return status 429 content-type text/plain string"
+            f' "Too many requests.\\n" hdr Retry-After {seconds}'
+            f" if {{ sc0_http_req_rate gt {route.rate_limit.requests} }}",
+        ]
+    if route.largest_body:
+        has_no_length = "!{ req.hdr(content-length) -m found }"
+        too_long = (
+            "    http-request return status 411 content-type text/plain string"
+            f' "The request needs a Content-Length.\\n" if {has_no_length}'
+        )
+        lines += [
+            "    http-request return status 413 content-type text/plain string"
+            ' "The body of the request is too large.\\n"'
+            f" if {{ req.hdr(content-length) -m int gt {route.largest_body} }}",
+            # Of a body without a length, HAProxy counts no more than a buffer.
+            f"{too_long} {{ req.hdr(transfer-encoding) -m found }}",
+            f"{too_long} {{ method POST PUT PATCH }}",
+        ]
+    return lines
+
+
+def _streams(route: Route) -> list[str]:
+    lines = []
+    if route.server_sent_events:
+        lines.append(
+            f"    http-request set-timeout server {route.timeouts.tunnel}ms"
+            " if { req.hdr(accept) -m sub text/event-stream }"
+        )
+    if not route.websocket:
+        refused = (
+            "    http-request return status 403 content-type text/plain string"
+            ' "This route takes no WebSocket connections.\\n"'
+        )
+        # RFC 8441: over HTTP/2 the method is CONNECT.
+        lines += [f"{refused} if {{ req.hdr(upgrade) -m found }}", f"{refused} if METH_CONNECT"]
+    return lines
+
+
+def _affinity(route: Route) -> list[str]:
+    if not route.replica_affinity:
+        return []
+    # No secret: it only makes values differ between routes, and agree between router replicas.
+    key = hashlib.sha256(route_id(route).encode()).hexdigest()[:16]
+    return [
+        # Without `dynamic`, all servers of a template have one value.
+        "    cookie shipping_replica insert indirect nocache httponly dynamic",
+        f"    dynamic-cookie-key {key}",
+    ]
+
+
+def _control(settings: RouterSettings) -> list[list[str]]:
+    paths, control = settings.paths, settings.control
+    if not control.mutual_tls:
+        return []
+    # TLS options on the `stats socket` line pass the check of the configuration without effect.
+    return [
+        [
+            "listen control from router",
+            "    mode tcp",
+            "    no log",
+            f"    bind {settings.address}:{control.port} ssl"
+            f" crt {paths.secrets}/{SERVER_IDENTITY_FILE}"
+            f" ca-file {paths.secrets}/{CONTROL_CA_FILE} verify required",
+            f"    server api unix@{socket_path(paths)}",
+        ]
+    ]
+
+
+def _metrics(settings: RouterSettings) -> list[str]:
+    return [
+        "frontend metrics from router",
+        f"    bind {settings.address}:{settings.metrics_port}",
+        "    no log",
+        "    monitor-uri /healthz",
+        "    http-request use-service prometheus-exporter if { path /metrics }",
+        "    http-request return status 404",
+    ]
