@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +14,9 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ...module_utils._core.errors import Problem, suggestion
 from ...module_utils._core.parsing import kind_of
+
+# Control characters, and the two other ends of lines of Unicode.
+_LINE_BREAKING = ("Cc", "Zl", "Zp")
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,21 @@ class DocumentNode:
             self.problem(f"must be a list, not {kind_of(self.value)}")
             return
         yield from map(self.at, self.node.value)
+
+
+def text_line(place: DocumentNode) -> str | None:
+    """Parse one line of text, which is not empty."""
+    value = place.value
+    # A version such as 1.10 without quotes would arrive as the number 1.1.
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        place.problem(f"must be text; write it in quotes, as '{place.node.value}'")
+    elif not isinstance(value, str) or not value:
+        place.problem(f"must be text, not {kind_of(value)}")
+    elif any(unicodedata.category(letter) in _LINE_BREAKING for letter in value):
+        place.problem("must be one line without control characters")
+    else:
+        return value
+    return None
 
 
 def value_of(node: Node | None, name: str) -> Node | None:

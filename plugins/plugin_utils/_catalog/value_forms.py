@@ -16,7 +16,7 @@ from ...module_utils._core.parsing import kind_of
 from ...module_utils._toolbox import checked_names
 from ...module_utils._toolbox.installers.installer import PLATFORM_ARCH, PLATFORM_OS
 from . import minisign, url_templates
-from .document_reader import DocumentNode, Parser, mapping
+from .document_reader import DocumentNode, Parser, mapping, text_line
 from .signature_errors import UnusableKey
 
 _URL = r"(https?|file)://\S+"
@@ -34,18 +34,6 @@ class Form:
     title: str
 
 
-def _text(place: DocumentNode) -> Any:
-    value = place.value
-    # A version such as 1.10 without quotes would arrive as the number 1.1.
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return place.problem(f"must be text; write it in quotes, as '{place.node.value}'")
-    if not isinstance(value, str) or not value:
-        return place.problem(f"must be text, not {kind_of(value)}")
-    if any(ord(letter) < 0x20 or ord(letter) == 0x7F for letter in value):
-        return place.problem("must be one line without control characters")
-    return value
-
-
 def _matching(pattern: str, what: str) -> Parser:
     def parse(place: DocumentNode) -> Any:
         value = place.value
@@ -61,7 +49,7 @@ def _matching(pattern: str, what: str) -> Parser:
 
 
 def _path(place: DocumentNode) -> Any:
-    value = _text(place)
+    value = text_line(place)
     if value is not None and not checked_names.is_inside(value.removeprefix("./")):
         return place.problem(f"must be a path below the folder of the catalog, not {value!r}")
     return value and value.removeprefix("./")
@@ -112,7 +100,7 @@ def _names_of(*allowed: str) -> Parser:
     """Return a parser for other names of words."""
 
     def parse(place: DocumentNode) -> Any:
-        return mapping(place, dict.fromkeys(allowed, _text), set(), "names")
+        return mapping(place, dict.fromkeys(allowed, text_line), set(), "names")
 
     return parse
 
@@ -125,7 +113,7 @@ def _signature(place: DocumentNode) -> Any:
 
 
 def _minisign_key(place: DocumentNode) -> Any:
-    key = _text(place)
+    key = text_line(place)
     try:
         if key:
             minisign.read_key(key)
@@ -183,7 +171,7 @@ def _natural(place: DocumentNode) -> Any:
     return value if value is None or value >= 0 else place.problem("must be 0 or more")
 
 
-_words = _list_of(_text)
+_words = _list_of(text_line)
 
 
 def _requirements(place: DocumentNode) -> Any:
@@ -231,7 +219,7 @@ def _variables(place: DocumentNode) -> Any:
         ) or name.startswith("LD_"):
             key.problem(f"{name} is no project's own variable")
         else:
-            variables[name] = _text(value)
+            variables[name] = text_line(value)
     return {name: value for name, value in variables.items() if value is not None}
 
 
@@ -306,7 +294,7 @@ def _package(place: DocumentNode) -> Any:
 
 
 def _package_version(place: DocumentNode) -> Any:
-    version = _text(place)
+    version = text_line(place)
     if version and not re.fullmatch(_PACKAGE_VERSION, version):
         return place.problem(f"must be the version of a package, not {version!r}")
     return version
@@ -339,7 +327,7 @@ _PACKAGES_SCHEMA = {
 
 FORMS: dict[str, Form] = {
     "packages": Form(_packages, _PACKAGES_SCHEMA, "mapping"),
-    "text": Form(_text, _TEXT, "text"),
+    "text": Form(text_line, _TEXT, "text"),
     "path": Form(_path, _TEXT, "path"),
     "absolute": _pattern_form(r"(/[A-Za-z0-9_.+-]+)+", "an absolute path", "absolute path"),
     "url": _pattern_form(_URL, "an http, https or file URL", "URL"),

@@ -14,7 +14,7 @@ from ...module_utils._core import units
 from ...module_utils._core.image_references import Reference
 from ...module_utils._core.parsing import kind_of
 from ...module_utils._toolbox import checked_names
-from .._catalog.document_reader import DocumentNode, Parser
+from .._catalog.document_reader import DocumentNode, Parser, text_line
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 _PLATFORM = r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?"
@@ -37,19 +37,9 @@ class FileKey:
     required: bool = False
 
 
-def _text(place: DocumentNode) -> Any:
-    value = place.value
-    # A version such as 1.10 without quotes would arrive as the number 1.1.
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return place.problem(f"must be text; write it in quotes, as '{place.node.value}'")
-    if not isinstance(value, str) or not value.isprintable() or not value:
-        return place.problem(f"must be one line of text, not {kind_of(value)}")
-    return value
-
-
 def _matching(pattern: str, what: str) -> Parser:
     def parse(place: DocumentNode) -> Any:
-        value = _text(place)
+        value = text_line(place)
         if value is None or re.fullmatch(pattern, value):
             return value
         return place.problem(f"must be {what}, not {value!r}")
@@ -58,7 +48,7 @@ def _matching(pattern: str, what: str) -> Parser:
 
 
 def _path(place: DocumentNode) -> Any:
-    value = _text(place)
+    value = text_line(place)
     if value is None:
         return None
     path = value.removeprefix("./").rstrip("/") or "."
@@ -68,7 +58,7 @@ def _path(place: DocumentNode) -> Any:
 
 
 def _repository(place: DocumentNode) -> Any:
-    value = _text(place)
+    value = text_line(place)
     if value is None:
         return None
     try:
@@ -137,15 +127,15 @@ _SCALARS = {
 }
 
 FORMS: dict[str, Form] = {
-    "text": Form(_text, _TEXT),
+    "text": Form(text_line, _TEXT),
     "name": Form(
         _matching(_NAME, "a name of letters, digits and _ . -"),
         {"type": "string", "pattern": f"^{_NAME}$"},
     ),
     "path": Form(_path, _TEXT),
     "paths": Form(_one_or_more(_path), _ONE_OR_MORE),
-    "names": Form(_one_or_more(_text), _ONE_OR_MORE),
-    "command": Form(listed(_text), _LIST),
+    "names": Form(_one_or_more(text_line), _ONE_OR_MORE),
+    "command": Form(listed(text_line), _LIST),
     "repository": Form(_repository, _TEXT),
     "duration": Form(_seconds, _TEXT),
     "build_args": Form(_pairs(units.scalar_text, "a single value"), _SCALARS),
