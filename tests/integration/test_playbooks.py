@@ -115,7 +115,13 @@ def test_the_life_of_the_shop(operator: Operator, platform: Any) -> None:
     ]
     assert any(line.startswith("3        1.0.0    live, rollback to 1") for line in lines)
     assert operator.run("rollback", "-e", "release=2").ok
-    assert "1.1.0 is live, release 4" in operator.run("status").output
+    page = operator.player.home / "releases.html"
+    last = operator.run("status", "-e", f"page={page}")
+    assert last.ok and "1.1.0 is live, release 4" in last.output, last.output
+    text = page.read_text()
+    assert "production: shop" in text and "1.1.0 is live" in text and "rollback to 1" in text
+    assert page.stat().st_mode & 0o777 == 0o644
+    assert "changed=0" in operator.run("status", "-e", f"page={page}").output
 
 
 # Playbook and words -> what must be said.

@@ -20,7 +20,7 @@ def _headline(info: Mapping[str, Any]) -> str:
     live = info["live"]
     text = (
         f"{info['app']}: {live['version']} is live, release {live['number']} by"
-        f" {live['by'] or 'unknown'}, since {_time(live['ended'])}"
+        f" {live['by'] or 'unknown'}, since {time_text(live['ended'])}"
         if live
         else f"{info['app']}: nothing is live"
     )
@@ -55,8 +55,8 @@ def _history(info: Mapping[str, Any]) -> list[str]:
         (
             str(release["number"]),
             release["version"],
-            _outcome(release, info["live"]),
-            _time(release["ended"] or release["started"]),
+            outcome(release, info["live"]),
+            time_text(release["ended"] or release["started"]),
             release["by"],
             release["reason"].partition("\n")[0],
         )
@@ -69,7 +69,8 @@ def _history(info: Mapping[str, Any]) -> list[str]:
     )
 
 
-def _outcome(release: Mapping[str, Any], live: Mapping[str, Any]) -> str:
+def outcome(release: Mapping[str, Any], live: Mapping[str, Any]) -> str:
+    """Return the outcome of a release in words."""
     text = str(release["outcome"])
     if text == "live" and release["number"] != live["number"]:
         text = "was live"
@@ -82,5 +83,6 @@ def _outcome(release: Mapping[str, Any], live: Mapping[str, Any]) -> str:
     )
 
 
-def _time(text: str) -> str:
+def time_text(text: str) -> str:
+    """Return a time of the history as a reader expects it."""
     return text.replace("T", " ").rstrip("Z")

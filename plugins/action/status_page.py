@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
+    ShippingError,
+    os_words,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.status_page import (
+    page,
+    without_time,
+)
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "path": {"type": "path", "required": True},
+    "title": {"type": "str", "default": "Releases"},
+    "environments": {"type": "dict", "required": True},
+}
+_MODE = 0o644
+
+
+class ActionModule(ActionBase):
+    """Write the page on the controller; no host is needed."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Run the action."""
+        result: dict[str, Any] = super().run(tmp, task_vars or {})
+        _checked, options = self.validate_argument_spec(_OPTIONS)
+        read_at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+        text = page(options["title"], options["environments"], read_at)
+        try:
+            before = _content(options["path"])
+            if not self._task.check_mode:
+                _write(options["path"], text)
+        except OSError as error:
+            failure = ShippingError(
+                f"{options['path']} cannot be written",
+                os_words(error),
+                "Name a path in a folder of the controller that you may write to",
+            )
+            result.update(failure.as_result())
+            return result
+        old, new = without_time(before), without_time(text)
+        result.update(changed=old != new, path=options["path"])
+        if self._task.diff:
+            result["diff"] = {"before": old, "after": new, "before_header": options["path"]}
+        return result
+
+
+def _content(path: str) -> str:
+    """Return the content of a file; empty if it does not exist."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def _write(path: str, text: str) -> None:
+    """Replace a file, so that a reader never gets a part of it."""
+    folder = os.path.dirname(path) or "."
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".status-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+        os.chmod(temporary, _MODE)
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
