@@ -27,6 +27,7 @@ from . import (
     measure_directory,
     measure_kubernetes,
     measure_many_hosts,
+    measure_ship,
     measure_swarm,
     report,
     seen,
@@ -49,6 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parts: dict[str, PartMeasurement] = {
         "swarm": _swarm,
+        "ship": _ship,
         "kubernetes": _kubernetes,
         "directory": _directory,
         "delivery": _delivery(measure_delivery.FEW),
@@ -108,6 +110,15 @@ def _swarm(folder: Path, environment: dict[str, str], *, quick: bool) -> str:
     if not quick:
         report.plot(results, curve, PICTURES / "nothing-to-do.svg")
     return report.on_swarm(results, bench.services)
+
+
+def _ship(folder: Path, environment: dict[str, str], *, quick: bool) -> str:
+    bench = measure_ship.ShipBench(folder, environment)
+    try:
+        bench.up()
+        return report.on_ship(measure_ship.measure(bench, quick=quick))
+    finally:
+        bench.down()
 
 
 def _kubernetes(folder: Path, environment: dict[str, str], *, quick: bool) -> str:
@@ -215,6 +226,7 @@ def _collection(name: str) -> Callable[[], str]:
 
 TOOLS: dict[str, tuple[Callable[[], str], ...]] = {
     "swarm": (_ansible, _collection("community.docker")),
+    "ship": (_ansible, lambda: run("docker", "--version").strip().replace("version ", "client ")),
     "kubernetes": (
         _ansible,
         _collection("kubernetes.core"),

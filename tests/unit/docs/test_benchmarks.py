@@ -8,7 +8,7 @@ A part that is measured again takes the place of its former figures, and of no o
 
 from __future__ import annotations
 
-from tests.benchmarks import measure_kubernetes, measure_swarm, report
+from tests.benchmarks import measure_kubernetes, measure_ship, measure_swarm, report
 from tests.benchmarks.measure import Runs
 
 ORDER = ("delivery", "delivery-many", "events")
@@ -72,3 +72,13 @@ def test_a_release_on_a_cluster_is_compared_with_kubectl_and_an_app_of_one_servi
     section = report.on_kubernetes(results, [20, 100])
     assert "- first, 100 services: 1.25 × kubectl apply, then rollout status of all\n" in section
     assert "- one changed of 100 services: 2.00 × shipping.code.release, one service\n" in section
+
+
+def test_a_commit_is_compared_with_the_client_of_docker():
+    ship = measure_ship
+    results = {phase: phases(ship.SIDE_BY_SIDE) for phase in ("first", "no changes", "one changed")}
+    results["no changes"][ship.OURS] = taken(2.25)
+    results["one changed"][ship.FLOOR] = taken(0.8)
+    section = report.on_ship(results)
+    assert "- no changes: 1.25 s more than an empty play\n" in section
+    assert "- one line changed: 1.25 × Docker's client\n" in section
