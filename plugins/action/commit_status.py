@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
+from ansible_collections.shipping.code.plugins.plugin_utils._shipping.commit_status import (
+    STATES,
+    TYPES,
+    CommitStatus,
+    Forge,
+    request,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._shipping.status_client import send
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "type": {"type": "str", "choices": list(TYPES), "required": True},
+    "url": {"type": "str", "default": ""},
+    "project": {"type": "str", "required": True},
+    "token": {"type": "str", "required": True, "no_log": True},
+    "ca_path": {"type": "path"},
+    "commit": {"type": "str", "required": True},
+    "branch": {"type": "str", "default": ""},
+    "state": {"type": "str", "choices": list(STATES), "required": True},
+    "name": {"type": "str", "default": "shipping.code"},
+    "description": {"type": "str", "default": ""},
+    "target_url": {"type": "str", "default": ""},
+}
+
+
+class ActionModule(ActionBase):
+    """Set a status from the controller; no host is needed."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Run the action."""
+        result: dict[str, Any] = super().run(tmp, task_vars or {})
+        _checked, options = self.validate_argument_spec(_OPTIONS)
+        try:
+            result.update(_run(options, check=bool(self._task.check_mode)))
+        except ShippingError as error:
+            result.update(error.as_result())
+        return result
+
+
+def _run(options: dict[str, Any], *, check: bool) -> dict[str, Any]:
+    forge = Forge(options["type"], options["project"], options["token"], options["url"])
+    names = ("commit", "state", "name", "description", "target_url", "branch")
+    status = CommitStatus(**{name: options[name] for name in names})
+    # Before anything is sent, and also in check mode.
+    request(forge, status)
+    cause = "" if check else send(forge, status, options["ca_path"] or "")
+    if not cause:
+        return {"changed": True, "posted": not check}
+    warning = (
+        f"the status {status.state} of commit {status.commit[:12]} is not set: {cause}."
+        f" Check url, project, token and the {forge.type}"
+    )
+    return {"changed": False, "posted": False, "warnings": [warning]}
