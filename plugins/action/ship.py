@@ -25,12 +25,14 @@ from ansible_collections.shipping.code.plugins.plugin_utils._shipping.ancestry i
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping.build_engine import (
     BuildEngine,
 )
+from ansible_collections.shipping.code.plugins.plugin_utils._shipping.engine_address import (
+    engine_address,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping.git_repository import (
     GitRepository,
     open_repository,
 )
 
-_SOCKET = "unix:///var/run/docker.sock"
 _OPTIONS: dict[str, dict[str, Any]] = {
     "repository": {"type": "str", "required": True},
     "commit": {"type": "str", "required": True},
@@ -41,7 +43,12 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "retry": {"type": "bool", "default": False},
     "allow_older": {"type": "bool", "default": False},
     "by": {"type": "str"},
+    "built": {"type": "dict"},
     "docker_host": {"type": "str"},
+    "tls": {"type": "bool"},
+    "ca_path": {"type": "path"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path"},
     "registry_auths": REGISTRY["registry_auths"],
     "docker_config": REGISTRY["docker_config"],
 }
@@ -77,6 +84,12 @@ def _run(options: dict[str, Any], report: Callable[[str], None], *, check: bool)
         return {"changed": False, **shipped.summary()}
     permissions = Permissions(options["retry"], options["allow_older"])
     notes = ship_run.check_order(repository, shipped.id, options["history"], permissions)
+    order = {
+        "release_notes": notes,
+        "after_release": max((int(entry["number"]) for entry in options["history"]), default=0),
+    }
+    if options["built"]:
+        return ship_run.ordered(shipped, options["built"], order)
     checkout = _checkout(repository, shipped.id, options["folder"])
     compose = ship_run.compose_paths(shipped.content, checkout)
     engine = _engine(options)
@@ -85,9 +98,8 @@ def _run(options: dict[str, Any], report: Callable[[str], None], *, check: bool)
     images = planned if check else ship_run.build_all(planned, engine, time, report)
     release = {
         **ship_run.release_options(shipped, compose, images),
-        "release_notes": notes,
+        **order,
         "by": options["by"] or repository.author(shipped.id),
-        "after_release": max((int(entry["number"]) for entry in options["history"]), default=0),
     }
     return {
         **shipped.summary(),
@@ -107,14 +119,14 @@ def _checkout(repository: GitRepository, commit: str, folder: str) -> str:
 
 
 def _engine(options: dict[str, Any]) -> BuildEngine:
-    host = options["docker_host"] or os.environ.get("DOCKER_HOST") or _SOCKET
     auths = [
         # As module_utils has it, with the names of the client's configuration.
         {name: value for name, value in entry.items() if value is not None}
         for entry in options["registry_auths"]
     ]
     given = registry_credentials({"registry_auths": auths})
-    return BuildEngine(host, Credentials(given, options["docker_config"]))
+    address = engine_address(options, os.environ, os.path.expanduser("~"))
+    return BuildEngine(address, Credentials(given, options["docker_config"]))
 
 
 def _silent(_text: str) -> None:

@@ -79,11 +79,33 @@ options:
   by:
     description: The user of the run, for the history. The author of the commit by default.
     type: str
+  built:
+    description:
+      - A former result of this module for the same commit. The commit is compared with O(history)
+        again, and nothing is built.
+      - Use it before the release, since another run may have released during a build.
+    type: dict
   docker_host:
     description:
-      - The address of the engine that builds, as the Docker client writes it.
-      - By default that of E(DOCKER_HOST), else V(unix:///var/run/docker.sock).
+      - The address of the engine that builds, as the Docker client writes it. The nodes of the
+        platform need no engine.
+      - By default that of E(DOCKER_HOST), with E(DOCKER_TLS_VERIFY) and E(DOCKER_CERT_PATH), else
+        V(unix:///var/run/docker.sock).
     type: str
+  tls:
+    description: Whether to connect to O(docker_host) with TLS. By default for each address that is
+      not a unix socket.
+    type: bool
+  ca_path:
+    description: The path of the certificate authority that must have issued the certificate of the
+      engine. By default the authorities of the Python package C(certifi).
+    type: path
+  client_cert:
+    description: The path of the certificate to log in to the engine with.
+    type: path
+  client_key:
+    description: The path of the key of O(client_cert).
+    type: path
   registry_auths:
     description: Credentials for registries. By default those of the Docker client's configuration.
     type: list

@@ -9,6 +9,8 @@ import io
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -21,8 +23,12 @@ from typing import Any
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.module_utils._registry.credentials import Credentials
+from ansible_collections.shipping.code.plugins.plugin_utils._shipping import ship_run
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping.build_engine import (
     BuildEngine,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._shipping.engine_address import (
+    EngineAddress,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping.ignore_patterns import (
     kept_paths,
@@ -33,41 +39,29 @@ from ansible_collections.shipping.code.plugins.plugin_utils._shipping.shipping_f
     ImageTest,
 )
 
+from tests.testbed.forge import TOKEN, Forge
+from tests.testbed.images import EXAMPLE
+from tests.testbed.machine import Machine
+from tests.testbed.proxy import Proxy
+from tests.testbed.swarm_bed import SwarmBed
 from tests.unit.plugins.plugin_utils._shipping.ignore_samples import PATHS, SAMPLES
 
-from .harness import ROOT, Player, PlayOutcome
+from .harness import ROOT, Player, PlayOutcome, Running, worker
+from .specs import shop
 
-pytestmark = [pytest.mark.only("swarm"), pytest.mark.long]
+pytestmark = pytest.mark.long
 
 PORT = 18990
-PROJECT = {
-    "app": "shipped",
-    "images": {
-        "web": {
-            "repository": "",
-            "context": "web",
-            "tests": [{"command": ["sh", "/srv/test.sh"], "timeout": "10s"}],
-        }
-    },
-    "environments": {"production": {"branch": "main", "hosts": "platform"}},
-}
-COMPOSE = {
-    "services": {
-        "web": {
-            "build": "web",
-            "ports": [{"target": 8000, "published": PORT, "mode": "host"}],
-            "stop_grace_period": "1s",
-            "deploy": {"endpoint_mode": "dnsrr", "update_config": {"order": "stop-first"}},
-        }
-    }
-}
+# The same registry as that of the Swarm, which takes no pushes at this address.
+READ_ONLY = "127.0.0.1:5002"
 AUTHOR = {
     "GIT_AUTHOR_NAME": "Ann",
     "GIT_AUTHOR_EMAIL": "ann@example.com",
     "GIT_COMMITTER_NAME": "Ann",
     "GIT_COMMITTER_EMAIL": "ann@example.com",
 }
-TEST = 'echo "testing $(cat /srv/index.html)"; ! grep bad /srv/index.html\n'
+TEST = 'echo "testing $VERSION"; test "$VERSION" != bad\n'
+START = 'CMD ["python3", "/srv/app.py"]\n'
 
 
 @dataclass
@@ -76,15 +70,17 @@ class Team:
 
     player: Player
     platform: Any
+    builder: SwarmBed
     bare: Path
     clone: Path
     inventory: Path
+    forge: Forge
 
     def git(self, *words: str) -> str:
         """Run git in the clone; return its output and that of the hook."""
         programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         environment = {**self.player.environment(), **AUTHOR, "PATH": programs}
-        environment["DOCKER_HOST"] = self.docker_host
+        environment["DOCKER_HOST"] = self.builder.host
         done = subprocess.run(
             ["git", "-C", str(self.clone), *words],
             env=environment,
@@ -97,9 +93,10 @@ class Team:
         return done.stdout.strip()
 
     @property
-    def docker_host(self) -> str:
-        """The engine that builds."""
-        return str(self.platform.options["docker_host"])
+    def release_options(self) -> dict[str, Any]:
+        """What shipping.yml does not have; the platform stands there."""
+        options = {**self.platform.options, **self.platform.placement_options("shipped")}
+        return {**options, "monitor": 1, "lease_ttl": 4}
 
     def add_hook(self) -> None:
         """Deploy each push from now on."""
@@ -108,28 +105,56 @@ class Team:
         hook.write_text(template.replace("/etc/ship/inventory.yml", str(self.inventory)))
         hook.chmod(0o755)
 
-    def commit(self, page: str) -> str:
-        """Commit a page; return the commit."""
-        (self.clone / "web" / "index.html").write_text(page)
+    def describe(self, repository: str) -> None:
+        """Write shipping.yml and its Compose file."""
+        tests = [{"command": ["sh", "/srv/test.sh"], "timeout": "10s"}]
+        image = {"repository": repository, "context": "web", "tests": tests}
+        place = {"branch": "main", "hosts": "platform", "platform": self.platform.name}
+        content = {
+            "app": "shipped",
+            "images": {"web": image},
+            "environments": {"production": place},
+        }
+        compose = shop(self.platform, port=PORT)
+        compose["services"]["web"].pop("image")
+        compose["services"]["web"]["build"] = "web"
+        (self.clone / "shipping.yml").write_text(json.dumps(content))
+        (self.clone / "compose.yml").write_text(json.dumps(compose))
+
+    def commit(self, version: str, end: str = START) -> str:
+        """Commit a version; return the commit. ``end`` ends its Dockerfile."""
+        base = f"FROM {self.platform.image('tool:1')}\n"
+        (self.clone / "web" / "Dockerfile").write_text(
+            f"{base}COPY . /srv/\nENV VERSION={version}\n{end}"
+        )
         self.git("add", ".")
-        self.git("commit", "--quiet", "-m", f"Show {page}")
+        self.git("commit", "--quiet", "-m", f"Show {version}")
         return self.git("rev-parse", "HEAD")
 
     def push(self, *words: str) -> str:
         """Push to the bare repository; return what the hook printed."""
         return self.git("push", *(words or ("origin", "main")))
 
-    def ship(self, commit: str, *words: str) -> PlayOutcome:
-        """Run the playbook, as another CI job does."""
+    def start(self, commit: str, *words: str, builder: str = "") -> Running:
+        """Start the playbook, as another CI job does."""
         given = ["-e", f"repository={self.bare}", "-e", f"commit={commit}", "-e", "branch=main"]
         return self.player.start_playbook(
             self.player.folder(),
             "shipping.code.ship",
             *("-i", str(self.inventory), *given, *words),
-            DOCKER_HOST=self.docker_host,
-        ).wait()
+            DOCKER_HOST=builder or self.builder.host,
+        )
 
-    def page(self) -> str:
+    def ship(self, commit: str, *words: str) -> PlayOutcome:
+        """Run the playbook to its end."""
+        return self.start(commit, *words).wait()
+
+    def through(self, proxy: Proxy) -> tuple[str, str]:
+        """Return the words for a play that reaches the platform through a proxy."""
+        options = {**self.release_options, **self.platform.proxy_options(proxy)}
+        return "-e", json.dumps({"ship_release": options})
+
+    def answer(self) -> str:
         """What the app serves."""
         return str(self.platform.client(PORT).ask())
 
@@ -139,33 +164,70 @@ class Team:
         return [(record["commit"], record["state"]) for record in records]
 
 
+@pytest.fixture(scope="module")
+def builder(platform: Any) -> Iterator[SwarmBed]:
+    """The engine that builds: that of the Swarm, or one on a build host beside a cluster."""
+    if platform.name == "swarm":
+        yield platform.engine
+        return
+    machine = Machine(f"{platform.cluster.machine.name}-build")
+    engine = SwarmBed(machine, f"--insecure-registry {platform.registry}")
+    try:
+        machine.up()
+        machine.connect(platform.cluster.machine)
+        engine.start()
+        yield engine
+    finally:
+        machine.down()
+
+
 @pytest.fixture
-def team(player: Player, platform: Any, tmp_path: Path) -> Iterator[Team]:
+def team(player: Player, platform: Any, builder: SwarmBed, tmp_path: Path) -> Iterator[Team]:
     """A team with a repository."""
     bare, clone = tmp_path / "shop.git", tmp_path / "shop"
     inventory = tmp_path / "hosts.json"
-    host = {**player.connection, "ship_release": {**platform.options, "monitor": 1}}
-    inventory.write_text(json.dumps({"all": {"hosts": {"platform": host}}}))
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", bare], check=True)
-    (clone / "web").mkdir(parents=True)
-    someone = Team(player, platform, bare, clone, inventory)
+    shutil.copytree(EXAMPLE / "web", clone / "web")
+    forge = Forge("gitea")
+    someone = Team(player, platform, builder, bare, clone, inventory, forge)
+    status = {"type": "gitea", "url": forge.url, "project": "shop/web", "token": TOKEN}
+    host = {
+        **player.connection,
+        "ship_release": someone.release_options,
+        "ship_status": {**status, "target_url": "https://ci.example.com/17"},
+    }
+    inventory.write_text(json.dumps({"all": {"hosts": {"platform": host}}}))
     someone.git("init", "--quiet", "--initial-branch=main")
     someone.git("remote", "add", "origin", str(bare))
-    PROJECT["images"]["web"]["repository"] = platform.image("shipped")  # type: ignore[index]
-    (clone / "shipping.yml").write_text(json.dumps(PROJECT))
-    (clone / "compose.yml").write_text(json.dumps(COMPOSE))
+    someone.describe(platform.image("shipped"))
     (clone / "web" / "test.sh").write_text(TEST)
     (clone / "web" / ".dockerignore").write_text("*.log\n")
-    (clone / "web" / "Dockerfile").write_text(
-        f"FROM {platform.image('tool:1')}\nCOPY . /srv/\n"
-        'CMD ["busybox", "httpd", "-f", "-p", "8000", "-h", "/srv"]\n'
-    )
     yield someone
+    forge.close()
     player.run("release", {"app": "shipped", "state": "absent", **platform.options})
 
 
+@pytest.fixture
+def builder_proxy(builder: SwarmBed, tmp_path: Path) -> Iterator[Proxy]:
+    """The API of the engine that builds, where requests can be blocked."""
+    proxy = Proxy(builder.socket, tmp_path / "b.sock")
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def platform_proxy(platform: Any, tmp_path: Path) -> Iterator[Proxy]:
+    """The API of the platform, where requests can be blocked."""
+    proxy = platform.proxy(tmp_path)
+    yield proxy
+    proxy.close()
+
+
 def test_from_pushes_to_production(team: Team) -> None:
-    """The good one serves, again builds nothing, the bad one and the older one deploy nothing."""
+    """The good one serves, again builds nothing, the bad one and the older one deploy nothing.
+
+    A client asks all along.
+    """
     first = team.commit("one")
     team.push()
     checked = team.ship(first, "--check")
@@ -174,39 +236,170 @@ def test_from_pushes_to_production(team: Team) -> None:
     assert image["state"] == "to build" and image["tests"] == ["sh /srv/test.sh"]
     assert re.search(r"shipped:key-[0-9a-f]{64}$", image["image"])
 
+    deployed = team.ship(first)
+    assert deployed.ok, deployed.output
     team.add_hook()
     second = team.commit("two")
-    pushed = team.push()
-    assert team.page() == "two", pushed
-    assert "web is being built" in pushed and "web is pushed as" in pushed
-    assert team.commits() == [(second, "live")]
-    notes = team.platform.records("shipped")[0]["release_notes"]
-    assert notes == f"{second[:7]} Show two\n"
+    team.platform.client(PORT).until("shop one")
+    with team.platform.client(PORT) as client:
+        pushed = team.push()
+        assert team.answer() == "shop two", pushed
+        assert "web is being built" in pushed and "web is pushed as" in pushed
+        live = [(second, "live"), (first, "live")]
+        assert team.commits() == live
+        notes = team.platform.records("shipped")[0]["release_notes"]
+        assert notes == f"{second[:7]} Show two\n"
 
-    again = team.ship(second)
-    assert again.ok and "web is built and tested already" in again.output, again.output
-    assert not [result for result in again.results if result["changed"]]
+        again = team.ship(second)
+        assert again.ok and "web is built and tested already" in again.output, again.output
+        assert not [result for result in again.results if result["changed"]]
 
-    bad = team.commit("bad")
-    pushed = team.push()
-    assert "the test sh /srv/test.sh of the image web failed: it exited with code 1" in pushed
-    assert "| testing bad" in pushed and f"ship: {bad} was not deployed." in pushed
-    assert "Traceback" not in pushed
+        bad = team.commit("bad")
+        pushed = team.push()
+        assert "the test sh /srv/test.sh of the image web failed: it exited with code 1" in pushed
+        assert "| testing bad" in pushed and f"ship: {bad} was not deployed." in pushed
+        assert "Traceback" not in pushed
 
-    older = team.ship(first)
-    assert not older.ok and f"it is older than the deployed commit {second[:12]}" in older.output
+        older = team.ship(first)
+        assert not older.ok
+        assert f"it is older than the deployed commit {second[:12]}" in older.output
+    assert client.lost == [] and client.answers["shop two"] > 1
+    assert (team.answer(), team.commits()) == ("shop two", live)
+    shown = [(status["state"], status["description"]) for status in team.forge.statuses]
+    begun = ("pending", "The commit is being deployed")
+    serving = [begun, ("success", "Release 1 is live"), begun, ("success", "Release 2 is live")]
+    assert shown[:4] == serving
+    assert shown[6:8] == [begun, ("failure", shown[7][1])]
+    assert shown[7][1].startswith("the test sh /srv/test.sh of the image web failed: it exited")
+    assert team.forge.statuses[3]["commit"] == second
+    assert TOKEN not in team.start(second, "-vvvv", "--check").wait().output
 
-    # An instant after the history was read, another run has released.
-    options = {"app": "shipped", "version": "x", "spec": COMPOSE, "images": {"web": "x"}}
-    late = {"after_release": 0, "resolve_image": "never", **team.platform.options}
-    outcome = team.player.run("release", {**options, **late})
-    assert not outcome.ok and outcome.result["reason"] == "newer_release", outcome.output
-    assert (team.page(), team.commits()) == ("two", [(second, "live")])
+
+@pytest.mark.only("swarm")
+def test_older_and_failed_commits_need_permission(team: Team) -> None:
+    """A permission deploys the older one; what it replaced, and what failed, need another one."""
+    first, second = team.commit("one"), team.commit("two")
+    failing = team.commit("three", 'CMD ["sh", "-c", "echo no such table; exit 3"]\n')
+    team.push()
+    assert team.ship(second).ok
+    older = team.ship(first, "-e", "allow_older=true")
+    assert older.ok and team.answer() == "shop one", older.output
+
+    replaced = team.ship(second)
+    assert not replaced.ok
+    cause = "release 1 of it was rolled back. Push a correction, or set retry to deploy it again"
+    assert f"commit {second[:12]} is not deployed again: {cause}" in replaced.output
+    assert team.ship(second, "-e", "retry=true").ok and team.answer() == "shop two"
+
+    failed = team.ship(failing)
+    assert not failed.ok and "| no such table" in failed.output, failed.output
+    again = team.ship(failing)
+    assert not again.ok and "release 4 of it failed" in again.output, again.output
+    assert len(team.commits()) == 4
+    tried = team.ship(failing, "-e", "retry=true")
+    assert not tried.ok and "| no such table" in tried.output, tried.output
+    assert len(team.commits()) == 5 and team.answer() == "shop two"
 
 
+STAGES = {
+    "after the checkout": r"GET \S+/version",
+    "at the build": r"POST \S+/build\?",
+    "at the test": r"POST \S+/containers/\w+/start",
+    "at the push": r"POST \S+/images/\S+/push",
+}
+
+
+@pytest.mark.only("swarm")
+def test_killed_at_each_stage(team: Team, builder_proxy: Proxy, platform_proxy: Proxy) -> None:
+    """The next run begins where it can; what is in the registry is never built twice."""
+    commit = team.commit("one")
+    team.push()
+    for stage, request in STAGES.items():
+        builder_proxy.block(request)
+        killed = team.start(commit, builder=builder_proxy.host)
+        assert builder_proxy.blocked.wait(60), f"{stage}: {killed.output}"
+        killed.kill()
+        builder_proxy.unblock()
+        assert team.commits() == [], stage
+
+    for moment, is_built in (("record", False), ("write", True)):
+        platform_proxy.block(*team.platform.requests[moment])
+        killed = team.start(commit, *team.through(platform_proxy))
+        assert platform_proxy.blocked.wait(60), f"{moment}: {killed.output}"
+        assert ("web is built and tested already" in killed.output) == is_built, killed.output
+        for journal in team.player.journals:
+            os.kill(worker(journal), signal.SIGKILL)
+        killed.kill()
+        platform_proxy.unblock()
+
+    outcome = team.ship(commit)
+    assert outcome.ok and "web is being built" not in outcome.output, outcome.output
+    assert (team.answer(), team.commits()) == ("shop one", [(commit, "live")])
+
+
+@pytest.mark.only("swarm")
+def test_two_jobs_side_by_side(team: Team, builder_proxy: Proxy, platform_proxy: Proxy) -> None:
+    """In both orders, the newer commit serves."""
+    first, second = team.commit("one"), team.commit("two")
+    team.push()
+    builder_proxy.block(STAGES["at the test"])
+    slow = team.start(first, builder=builder_proxy.host)
+    assert builder_proxy.blocked.wait(60), slow.output
+    assert team.ship(second).ok
+    builder_proxy.unblock()
+    outcome = slow.wait()
+    assert not outcome.ok
+    assert f"it is older than the deployed commit {second[:12]}" in outcome.output, outcome.output
+    assert (team.answer(), team.commits()) == ("shop two", [(second, "live")])
+
+    third, fourth = team.commit("three"), team.commit("four")
+    team.push()
+    platform_proxy.block(*team.platform.requests["record"])
+    slow = team.start(third, *team.through(platform_proxy))
+    assert platform_proxy.blocked.wait(60), slow.output
+    # It reads a history without the release that is about to be recorded.
+    newer = team.start(fourth)
+    newer.until("waits for")
+    platform_proxy.unblock()
+    outcome, last = slow.wait(), newer.wait()
+    assert outcome.ok and last.ok, outcome.output + last.output
+    assert team.answer() == "shop four"
+    assert team.commits() == [(fourth, "live"), (third, "live"), (second, "live")]
+
+
+@pytest.mark.only("swarm")
+def test_registries_and_dockerfiles_that_fail(team: Team) -> None:
+    """One clear error each, and nothing is deployed."""
+    machine = team.builder.machine
+    commit = team.commit("one")
+    broken = team.commit("two", "RUN echo no such package; exit 4\n")
+    team.describe(f"{READ_ONLY}/shipped")
+    rejected = team.commit("three")
+    team.push()
+    machine.stop("registry")
+    try:
+        down = team.ship(commit)
+    finally:
+        team.builder.registry()
+    assert f"the registry cannot be queried for {team.platform.image('tool:1')}" in down.output
+    assert "connection refused" in down.output and "Check the registry" in down.output
+
+    team.builder.registry("read-only", READ_ONLY, read_only=True)
+    rejecting = team.ship(rejected)
+    machine.stop("read-only")
+    assert "the image web cannot be pushed: " in rejecting.output, rejecting.output
+    failing = team.ship(broken)
+    assert "returned a non-zero code: 4" in failing.output, failing.output
+    assert "| no such package" in failing.output
+    for outcome in (down, rejecting, failing):
+        assert not outcome.ok and "Traceback" not in outcome.output
+    assert team.commits() == []
+
+
+@pytest.mark.only("swarm")
 def test_a_test_that_does_not_end(platform: Any) -> None:
     """It is ended at its deadline, and leaves no container."""
-    engine = BuildEngine(platform.engine.host, Credentials())
+    engine = BuildEngine(EngineAddress(platform.engine.host), Credentials())
     image_id = engine.local_id(platform.image("tool:1"))
     image = ImageBuild("web", platform.image("shipped"))
     test = ImageTest(("sh", "-c", "echo waiting; sleep 100"), 1.0)
@@ -217,6 +410,37 @@ def test_a_test_that_does_not_end(platform: Any) -> None:
     assert platform.engine.docker("ps", "--all", "--quiet", "--filter", label) == ""
 
 
+@pytest.mark.only("swarm")
+def test_a_dockerfile_for_buildkit(
+    platform: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Docker's client builds it, and shows the last lines if that fails."""
+    # Debian's own client, if another one is installed, too.
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    engine = BuildEngine(EngineAddress(platform.engine.host), Credentials())
+    if engine.lacks_buildkit():
+        pytest.skip(engine.lacks_buildkit())
+    file = tmp_path / "Dockerfile"
+    base = f"FROM {platform.image('tool:1')}\nRUN --mount=type=tmpfs,target=/x echo built > /built"
+    file.write_text(base)
+    image = ImageBuild(
+        "web", platform.image("mounted"), tests=(ImageTest(("grep", "built", "/built")),)
+    )
+    planned = ship_run.plan_images([image], str(tmp_path), engine)
+    built = ship_run.build_all(planned, engine, 1, lambda _line: None)
+    assert built[0].digest.startswith("sha256:")
+    again = ship_run.plan_images([image], str(tmp_path), engine)
+    assert again[0].digest == built[0].digest
+
+    file.write_text(f"{base}; echo no such package; exit 4")
+    with pytest.raises(ShippingError) as caught:
+        planned = ship_run.plan_images([image], str(tmp_path), engine)
+        ship_run.build_all(planned, engine, 1, lambda _line: None)
+    assert "the image web cannot be built: the Docker client exited with code" in str(caught.value)
+    assert "no such package" in str(caught.value)
+
+
+@pytest.mark.only("swarm")
 def test_ignored_files_are_those_of_docker(platform: Any, tmp_path: Path) -> None:
     """The classic builder of Docker's own client decides alike."""
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")

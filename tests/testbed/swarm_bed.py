@@ -88,8 +88,18 @@ class SwarmBed:
         environment.pop("DOCKER_CONTEXT", None)
         return run("docker", *words, env=environment, **options)
 
-    def registry(self, name: str = "registry", address: str = REGISTRY, htpasswd: str = "") -> None:
-        """Start a registry inside the machine; with ``htpasswd`` it accepts only known users."""
+    def registry(
+        self,
+        name: str = "registry",
+        address: str = REGISTRY,
+        htpasswd: str = "",
+        *,
+        read_only: bool = False,
+    ) -> None:
+        """Start a registry inside the machine; with ``htpasswd`` it accepts only known users.
+
+        A read-only one has the images of the open one, and rejects pushes.
+        """
         folder = self.machine.folder / name
         folder.mkdir(exist_ok=True)
         if self.machine.pid(name):
@@ -98,7 +108,10 @@ class SwarmBed:
         if htpasswd:
             (folder / "htpasswd").write_text(htpasswd)
             auth = f"auth:\n  htpasswd:\n    realm: shop\n    path: {folder}/htpasswd\n"
-        storage = f"filesystem: {{rootdirectory: {folder}/data}}"
+        data = self.machine.folder / ("registry" if read_only else name) / "data"
+        storage = f"filesystem: {{rootdirectory: {data}}}"
+        if read_only:
+            storage += ", maintenance: {readonly: {enabled: true}}"
         settings = (
             f"version: 0.1\nlog: {{level: warn}}\nstorage: {{{storage}, delete: {{enabled:"
             f" true}}}}\nhttp: {{addr: {address}}}\n{auth}"

@@ -10,6 +10,7 @@ https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Image/operation/
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
@@ -26,22 +27,32 @@ from ...module_utils._core.libraries import Library
 from ...module_utils._core.requests_session import isolate
 from ...module_utils._core.slow_calls import waiting_for
 from ...module_utils._registry.credentials import Credentials
+from . import buildkit_client
+from .engine_address import EngineAddress
 from .shipping_file import ImageBuild, ImageTest
 
 _SDK = Library("docker", "the controller", "7.1", "8")
 _LABEL = "shipping.code.test"
+# When the test of a container ends at the latest, in seconds since 1970.
+_DEADLINE_LABEL = "shipping.code.test-deadline"
+# Clocks of two controllers may differ.
+_MARGIN = 300
 _LINES = 20
 # How long any other request than a build and a test may take.
 _SECONDS = 60
+# The engine itself sets no limit that is as short for a registry that stays silent.
+_REGISTRY_SECONDS = 20
 
 
 class BuildEngine:
-    """The engine that builds; ``host`` is its address as the Docker client writes it."""
+    """The engine that builds."""
 
-    def __init__(self, host: str, credentials: Credentials) -> None:
-        self.host = host
+    def __init__(self, address: EngineAddress, credentials: Credentials) -> None:
+        self.host = address.host
+        self._address = address
         self._credentials = credentials
-        self._client = _client(host)
+        self._client = _client(address, _SECONDS)
+        self._registry_client = _client(address, _REGISTRY_SECONDS)
 
     def platform(self) -> str:
         """Return the system that images are built for by default."""
@@ -58,8 +69,17 @@ class BuildEngine:
                 self._errors(f"the registry cannot be queried for {name}"),
                 waiting_for(f"the registry {reference.registry}"),
             ):
-                answer = self._client.inspect_distribution(text, auth_config=self._login(text))
-        except Unreachable:
+                answer = self._registry_client.inspect_distribution(
+                    text, auth_config=self._login(text)
+                )
+        except Unreachable as error:
+            if _is_timeout(error.__cause__):
+                raise ShippingError(
+                    f"the registry cannot be queried for {name}",
+                    f"{reference.registry} did not answer within {_REGISTRY_SECONDS} s",
+                    "Check the registry, and that the engine reaches it",
+                    reason="registry_unreachable",
+                ) from error
             raise
         except PlatformError as error:
             cause = rejection_cause(reference, error.why, missing=isinstance(error, NotFound))
@@ -121,14 +141,36 @@ class BuildEngine:
             )
             return _built(lines, failed, deadline)
 
+    def build_by_client(self, image: ImageBuild, context: IO[bytes]) -> str:
+        """Build an image with BuildKit, by the Docker client of the controller; return its ID."""
+        words, _cause = self._buildkit
+        try:
+            return buildkit_client.build(words, self._address, image, context)
+        except buildkit_client.BuildFailure as error:
+            failed = f"the image {image.name} cannot be built"
+            raise _with_lines(failed, error.why, error.output) from error
+
+    def lacks_buildkit(self) -> str:
+        """Return why the controller cannot build with BuildKit; empty if it can."""
+        return self._buildkit[1]
+
+    @functools.cached_property
+    def _buildkit(self) -> tuple[list[str], str]:
+        return buildkit_client.client_words(buildkit_client.run_client)
+
     def test(self, image_id: str, image: ImageBuild, test: ImageTest) -> None:
         """Run a test in the built image; raise ShippingError with its last lines if it fails."""
         command = " ".join(test.command)
         failed = f"the test {command} of the image {image.name} failed"
+        self._remove_killed_tests()
+        deadline = int(time.time() + test.timeout)
         with self._errors(f"the test {command} of the image {image.name} cannot run"):
             # Without the image's own entrypoint, which may start the service.
             container = self._client.create_container(
-                image_id, command=[], entrypoint=list(test.command), labels={_LABEL: image.name}
+                image_id,
+                command=[],
+                entrypoint=list(test.command),
+                labels={_LABEL: image.name, _DEADLINE_LABEL: str(deadline)},
             )["Id"]
         try:
             with self._errors(f"the test {command} of the image {image.name} cannot run"):
@@ -164,6 +206,14 @@ class BuildEngine:
             raise ShippingError(failed, "the engine answers without a digest", "Run the task again")
         return str(digests[-1])
 
+    def _remove_killed_tests(self) -> None:
+        """Remove the containers of tests that ended long ago, whose run was killed."""
+        with contextlib.suppress(ShippingError), self._errors("old tests cannot be removed"):
+            for container in self._client.containers(all=True, filters={"label": _LABEL}):
+                deadline = str(container["Labels"].get(_DEADLINE_LABEL, ""))
+                if deadline.isdecimal() and int(deadline) + _MARGIN < time.time():
+                    self._client.remove_container(container["Id"], v=True, force=True)
+
     def _wait(self, container: str, test: ImageTest, what: str) -> int | None:
         """Return the status of a container that has ended; None after the deadline."""
         import requests
@@ -183,8 +233,9 @@ class BuildEngine:
 
     @contextlib.contextmanager
     def _errors(self, what: str) -> Iterator[None]:
-        """Raise the errors of the SDK as ours."""
+        """Raise the errors of the SDK, and those of a stream that it reads, as ours."""
         import requests
+        import urllib3
         from docker.errors import APIError, DockerException
 
         try:
@@ -193,7 +244,11 @@ class BuildEngine:
             why = str(error.explanation or error)
             kind = NotFound if error.status_code == 404 else PlatformError
             raise kind(what, why, "Correct what the engine names, then run again") from error
-        except (requests.exceptions.RequestException, DockerException) as error:
+        except (
+            requests.exceptions.RequestException,
+            urllib3.exceptions.HTTPError,
+            DockerException,
+        ) as error:
             raise Unreachable(
                 what,
                 f"no answer of the engine at {self.host} ({innermost(error)})",
@@ -201,18 +256,20 @@ class BuildEngine:
             ) from error
 
 
-def _client(host: str) -> Any:
+def _client(address: EngineAddress, timeout: int) -> Any:
     try:
         from docker import APIClient
         from docker.errors import DockerException
+        from docker.tls import TLSConfig
     except ImportError as error:
         raise _SDK.unusable(error) from error
     _SDK.check_version()
     try:
-        client = APIClient(base_url=host, version="1.41", timeout=_SECONDS)
+        tls = TLSConfig(**_tls_options(address)) if address.tls else False
+        client = APIClient(base_url=address.host, version="1.41", timeout=timeout, tls=tls)
     except (DockerException, ValueError, AttributeError, TypeError, KeyError) as error:
         raise ShippingError(
-            f"cannot use docker_host {host}",
+            f"cannot use docker_host {address.host}",
             str(error),
             "Write for example unix:///var/run/docker.sock, and check the configuration of the"
             " Docker client",
@@ -221,20 +278,59 @@ def _client(host: str) -> Any:
     return client
 
 
+def _tls_options(address: EngineAddress) -> dict[str, Any]:
+    has_certificate = address.client_cert and address.client_key
+    return {
+        "client_cert": (address.client_cert, address.client_key) if has_certificate else None,
+        "ca_cert": address.ca_path or None,
+        "verify": True,
+    }
+
+
+def _is_timeout(error: BaseException | None) -> bool:
+    """Return whether the engine answered too late, which the SDK reports in three ways."""
+    import requests
+    import urllib3
+
+    causes: list[BaseException] = []
+    while error is not None and error not in causes:
+        causes.append(error)
+        error = error.__cause__ or error.__context__
+    late = (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError, TimeoutError)
+    return any(isinstance(cause, late) for cause in causes)
+
+
 def _built(lines: Iterable[Mapping[str, Any]], failed: str, deadline: float) -> str:
     """Return the ID of the image that a build ends with."""
     identity, shown = "", list[str]()
-    for entry in lines:
+    for entry in _until(deadline, lines):
         shown += str(entry.get("stream", "")).splitlines()
         if "error" in entry:
             raise _with_lines(failed, str(entry["error"]), "\n".join(shown))
-        if time.monotonic() > deadline:
+        if "late" in entry:
             raise _with_lines(failed, "it did not end within its timeout", "\n".join(shown))
         aux = entry.get("aux")
         identity = aux.get("ID", identity) if isinstance(aux, dict) else identity
     if not identity:
         raise _with_lines(failed, "the engine ended without an image", "\n".join(shown))
     return str(identity)
+
+
+def _until(deadline: float, lines: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield the lines of a build; after the deadline, a last one with ``late``."""
+    import requests
+    import urllib3
+
+    try:
+        for entry in lines:
+            yield entry
+            if time.monotonic() > deadline:
+                yield {"late": True}
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+        if not _is_timeout(error):
+            raise
+        # The engine ends the build once the connection is closed.
+        yield {"late": True}
 
 
 def _checked(lines: Iterable[Mapping[str, Any]], failed: str) -> Iterator[Mapping[str, Any]]:

@@ -9,7 +9,7 @@ Reference: https://docs.docker.com/reference/dockerfile/
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...module_utils._core.errors import ShippingError
@@ -17,7 +17,8 @@ from ...module_utils._core.errors import ShippingError
 _DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
 _FLAG = re.compile(r"--([a-z-]+)(?:=(\S*))?")
 _VARIABLE = re.compile(r"\\\$|\$(?:(\w+)|\{(\w+)(?:(:[-+])([^}]*))?\})")
-_HEREDOC = re.compile(r"<<-?\s*[\"']?[A-Za-z_]")
+_HEREDOC = re.compile(r"<<(-?)\s*([\"']?)([A-Za-z_][\w.]*)\2")
+_MOUNT_SOURCE = re.compile(r"(?:^|[,\s])from=([^,\s]+)")
 # Flags that the classic builder rejects ("Unknown flag", or "requires BuildKit").
 _BUILDKIT_FLAGS = {
     "RUN": {"mount", "network", "security", "device"},
@@ -52,11 +53,15 @@ class Dockerfile:
             needs += [f"line {instruction.line}: {need}" for need in _buildkit_needs(instruction)]
         return needs
 
-    def base_images(self, args: Mapping[str, str]) -> list[str]:
-        """Return the references of images that the build takes from elsewhere."""
-        values: dict[str, str] = {}
+    def base_images(self, args: Mapping[str, str], system: str = "", engine: str = "") -> list[str]:
+        """Return the references of images that the build takes from elsewhere.
+
+        ``system`` is that of the image, ``engine`` that of the engine, as ``linux/amd64``.
+        """
+        values = {**_platform_variables("TARGET", system), **_platform_variables("BUILD", engine)}
         stages: set[str] = set()
-        images: dict[str, None] = {}
+        # Its frontend is an image, too, which BuildKit runs.
+        images = dict.fromkeys([self.directives["syntax"]] if "syntax" in self.directives else ())
         count = 0
         for instruction in self.instructions:
             if instruction.name == "ARG" and not count:
@@ -67,9 +72,8 @@ class Dockerfile:
                     images[image] = None
                 stages |= {stage.lower(), str(count)}
                 count += 1
-            source = instruction.flags.get("from", "")
-            if source and source.lower() not in stages:
-                images[source] = None
+            sources = _sources(instruction)
+            images.update(dict.fromkeys(name for name in sources if name.lower() not in stages))
         return list(images)
 
 
@@ -81,15 +85,14 @@ def parse(text: str) -> Dockerfile:
     return Dockerfile(directives, tuple(map(_instruction_at, _joined(lines, escape))))
 
 
-def refuse_buildkit(dockerfile: Dockerfile, path: str) -> None:
-    """Raise ShippingError if a Dockerfile needs BuildKit."""
+def check_buildkit(dockerfile: Dockerfile, path: str, lacking: str) -> None:
+    """Raise ShippingError if a Dockerfile needs BuildKit; ``lacking`` is why it cannot be used."""
     needs = dockerfile.needs_of_buildkit()
-    if needs:
+    if needs and lacking:
         raise ShippingError(
-            f"{path} cannot be built by the classic builder",
-            f"it needs BuildKit for {', '.join(needs)}",
-            "Write it without them, or build and push the image in your CI and set images of"
-            " shipping.code.release",
+            f"{path} cannot be built",
+            f"it needs BuildKit for {', '.join(needs)}, and {lacking}",
+            "Install Docker's client with buildx on the controller, or write the file without them",
         )
 
 
@@ -104,22 +107,35 @@ def _directives(lines: Iterable[str]) -> dict[str, str]:
     return directives
 
 
-def _joined(lines: Iterable[str], escape: str) -> Iterator[tuple[int, str]]:
+def _joined(lines: Sequence[str], escape: str) -> Iterator[tuple[int, str]]:
     """Yield instructions without comments, each in one line, with the number of its first line."""
-    begun, parts = 0, list[str]()
+    begun, parts, ignored = 0, list[str](), 0
     for number, line in enumerate(lines, start=1):
         stripped = line.strip()
         # Also between the lines of one instruction, where both are left out.
-        if not stripped or stripped.startswith("#"):
+        if number <= ignored or not stripped or stripped.startswith("#"):
             continue
         begun = begun or number
         if stripped.endswith(escape):
             parts.append(stripped.removesuffix(escape))
             continue
-        yield begun, "".join([*parts, stripped])
+        instruction = "".join([*parts, stripped])
+        yield begun, instruction
+        ignored = _end_of_heredocs(instruction, lines, number)
         begun, parts = 0, []
     if parts:
         yield begun, "".join(parts)
+
+
+def _end_of_heredocs(instruction: str, lines: Sequence[str], number: int) -> int:
+    """Return the number of the last line of the here-documents that an instruction begins."""
+    if instruction.partition(" ")[0].upper() not in _BUILDKIT_FLAGS:
+        return number
+    for dash, _quote, word in _HEREDOC.findall(instruction):
+        texts = [line.lstrip("\t") if dash else line for line in lines[number:]]
+        # Without its end it is not a here-document, such as in a quoted text.
+        number += texts.index(word) + 1 if word in texts else 0
+    return number
 
 
 def _instruction_at(numbered: tuple[int, str]) -> Instruction:
@@ -128,9 +144,25 @@ def _instruction_at(numbered: tuple[int, str]) -> Instruction:
     flags: dict[str, str] = {}
     rest = rest.strip()
     while match := _FLAG.match(rest):
-        flags[match[1]] = match[2] or ""
+        # RUN may have several mounts.
+        flags[match[1]] = f"{flags.get(match[1], '')} {match[2] or ''}".strip()
         rest = rest[match.end() :].strip()
     return Instruction(number, name.strip().upper(), rest, flags)
+
+
+def _sources(instruction: Instruction) -> list[str]:
+    """Return the images and stages that an instruction copies or mounts from."""
+    if instruction.name == "RUN":
+        return _MOUNT_SOURCE.findall(instruction.flags.get("mount", ""))
+    source = instruction.flags.get("from", "")
+    return [source] if source else []
+
+
+def _platform_variables(prefix: str, system: str) -> dict[str, str]:
+    """Return the variables that BuildKit sets for a system."""
+    parts = dict(zip(("OS", "ARCH", "VARIANT"), system.split("/"), strict=False))
+    found = {f"{prefix}{name}": value for name, value in parts.items() if value}
+    return {f"{prefix}PLATFORM": system, **found} if system else {}
 
 
 def _buildkit_needs(instruction: Instruction) -> Iterator[str]:

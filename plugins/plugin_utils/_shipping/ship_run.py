@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...module_utils._core.errors import ShippingError
@@ -68,6 +68,7 @@ class PlannedImage:
     bases: Mapping[str, str] = field(default_factory=dict)
     tag: str = ""
     digest: str = ""
+    needs_buildkit: bool = False
 
     @property
     def reference(self) -> str:
@@ -123,7 +124,7 @@ def plan_images(
     """Return the images with their keys, and those that the registry has already."""
     # All files first, so that a mistake in them needs no registry.
     contexts = [(image, read_context(checkout, image)) for image in images]
-    parsed = [(image, context, _classic(image, context)) for image, context in contexts]
+    parsed = [(image, context, dockerfile.parse(context.dockerfile)) for image, context in contexts]
     system = engine.platform() if parsed else ""
     return [_planned(image, context, file, engine, system) for image, context, file in parsed]
 
@@ -175,6 +176,25 @@ def release_options(
     }
 
 
+def ordered(
+    shipped: ShippedCommit, built: Mapping[str, Any], order: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a former result of the commit, with the order by a newer history."""
+    if built.get("commit") != shipped.id or "release" not in built:
+        raise ShippingError(
+            "built cannot be used",
+            f"it is not the result of a build of {shipped.version}",
+            "Register the result of shipping.code.ship for this commit, and pass it",
+        )
+    return {
+        **shipped.summary(),
+        "notes": order["release_notes"],
+        "changed": False,
+        "images": built["images"],
+        "release": {**built["release"], **order},
+    }
+
+
 def outcome(planned: Iterable[PlannedImage], images: Iterable[PlannedImage]) -> dict[str, Any]:
     """Return the images as the result of a module; ``images`` are the planned ones afterwards."""
     summaries = []
@@ -185,12 +205,6 @@ def outcome(planned: Iterable[PlannedImage], images: Iterable[PlannedImage]) -> 
     return {"changed": changed, "images": summaries}
 
 
-def _classic(image: ImageBuild, context: BuildContext) -> dockerfile.Dockerfile:
-    parsed = dockerfile.parse(context.dockerfile)
-    dockerfile.refuse_buildkit(parsed, os.path.normpath(f"{image.context}/{image.dockerfile}"))
-    return parsed
-
-
 def _planned(
     image: ImageBuild,
     context: BuildContext,
@@ -198,10 +212,16 @@ def _planned(
     engine: BuildEngine,
     system: str,
 ) -> PlannedImage:
-    bases = {base: _base_digest(base, image, engine) for base in file.base_images(image.args)}
+    names = file.base_images(image.args, image.platform or system, system)
+    bases = {base: _base_digest(base, image, engine) for base in names}
     tag = tag_of(build_key(image, context.dockerfile, context.entries, bases, system))
     digest = engine.digest(f"{image.repository}:{tag}") or ""
-    return PlannedImage(image, context, bases, tag, digest)
+    needs_buildkit = bool(file.needs_of_buildkit())
+    # An image that the registry has needs no builder.
+    if needs_buildkit and not digest:
+        path = os.path.normpath(f"{image.context}/{image.dockerfile}")
+        dockerfile.check_buildkit(file, path, engine.lacks_buildkit())
+    return PlannedImage(image, context, bases, tag, digest, needs_buildkit)
 
 
 def _base_digest(base: str, image: ImageBuild, engine: BuildEngine) -> str:
@@ -236,7 +256,8 @@ def _tested(entry: PlannedImage, engine: BuildEngine, time: int, report: Report)
             engine.pull(base, digest)
     report(f"{name} is being built")
     with entry.context.pack(entry.image, time) as packed:
-        image_id = engine.build(entry.image, packed)
+        build = engine.build_by_client if entry.needs_buildkit else engine.build
+        image_id = build(entry.image, packed)
     for test in entry.image.tests:
         report(f"{name} is being tested: {' '.join(test.command)}")
         engine.test(image_id, entry.image, test)
@@ -250,4 +271,4 @@ def _pushed(
         return entry
     digest = engine.push(image_id, entry.image, entry.tag)
     report(f"{entry.image.name} is pushed as {entry.image.repository}@{digest}")
-    return PlannedImage(entry.image, entry.context, entry.bases, entry.tag, digest)
+    return replace(entry, digest=digest)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping.dockerfile import (
+    check_buildkit,
     parse,
-    refuse_buildkit,
 )
 
 BASES = {
@@ -25,12 +25,18 @@ BASES = {
     "# a comment\nFROM \\\n  # in between\n\n  debian:12": ["debian:12"],
     "# escape=`\nFROM `\ndebian:12\nRUN dir C:\\\nFROM alpine": ["debian:12", "alpine"],
     "FROM --platform=linux/arm64 debian:12": ["debian:12"],
+    "# syntax=docker/dockerfile:1\nFROM a": ["docker/dockerfile:1", "a"],
+    "FROM a\nRUN --mount=from=b,target=/b --mount=target=/c,from=c true": ["a", "b", "c"],
+    "FROM a\nRUN <<EOF\nFROM b\nEOF\nFROM c": ["a", "c"],
+    "FROM a\nCOPY <<-'A' <<B /x/\nFROM b\n\tA\nFROM b\nB\nFROM c": ["a", "c"],
+    "FROM a\nRUN echo '<<EOF'\nFROM c": ["a", "c"],
+    "FROM --platform=$BUILDPLATFORM a\nFROM b:$TARGETARCH$TARGETVARIANT": ["a", "b:arm64v8"],
 }
 
 
 @pytest.mark.parametrize("text", BASES)
 def test_base_images(text: str) -> None:
-    assert parse(text).base_images({}) == BASES[text]
+    assert parse(text).base_images({}, "linux/arm64/v8", "linux/amd64") == BASES[text]
 
 
 def test_an_argument_replaces_the_default() -> None:
@@ -51,9 +57,10 @@ NEEDS = {
 @pytest.mark.parametrize("text", NEEDS)
 def test_buildkit(text: str) -> None:
     with pytest.raises(ShippingError) as caught:
-        refuse_buildkit(parse(text), "web/Dockerfile")
-    assert caught.value.what == "web/Dockerfile cannot be built by the classic builder"
-    assert caught.value.why == f"it needs BuildKit for {NEEDS[text]}"
+        check_buildkit(parse(text), "web/Dockerfile", "there is no client")
+    assert caught.value.what == "web/Dockerfile cannot be built"
+    assert caught.value.why == f"it needs BuildKit for {NEEDS[text]}, and there is no client"
+    check_buildkit(parse(text), "web/Dockerfile", "")
 
 
 @pytest.mark.parametrize(
@@ -65,4 +72,4 @@ def test_buildkit(text: str) -> None:
     ],
 )
 def test_the_classic_builder_suffices(text: str) -> None:
-    refuse_buildkit(parse(text), "Dockerfile")
+    check_buildkit(parse(text), "Dockerfile", "there is no client")

@@ -16,6 +16,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._shipping.build_engi
     BuildEngine,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping.shipping_file import (
+    Environment,
     ImageBuild,
     ImageTest,
     ShippingFile,
@@ -33,6 +34,7 @@ class RecordingEngine:
     pushed: dict[str, str] = field(default_factory=dict)
     local: dict[str, str] = field(default_factory=dict)
     failing: str = ""
+    lacking: str = "there is no client"
     calls: list[str] = field(default_factory=list)
 
     def platform(self) -> str:
@@ -51,6 +53,12 @@ class RecordingEngine:
         assert context.read(1)
         self.calls.append(f"build {image.name}")
         return f"id of {image.name}"
+
+    def build_by_client(self, image: ImageBuild, context: IO[bytes]) -> str:
+        return f"{self.build(image, context)} by the client"
+
+    def lacks_buildkit(self) -> str:
+        return self.lacking
 
     def test(self, image_id: str, image: ImageBuild, test: ImageTest) -> None:
         self.calls.append(f"test {image_id}")
@@ -150,8 +158,8 @@ def test_a_base_image_that_is_nowhere(checkout: str) -> None:
             "web has no file Dockerfile",
         ),
         (
-            lambda web: (web / "Dockerfile").write_text("FROM a\nRUN --mount=type=tmpfs true"),
-            "web/Dockerfile cannot be built by the classic builder",
+            lambda web: (web / "Dockerfile").write_text("FROM base:1\nRUN --mount=type=tmpfs true"),
+            r"web/Dockerfile cannot be built: it needs BuildKit for line 2: RUN --mount, and there",
         ),
         (
             lambda web: (web.rename(web.parent / "x"), web.symlink_to(web.parent / "x")),
@@ -164,6 +172,18 @@ def test_mistakes(checkout: str, write: Any, says: str) -> None:
     write(Path(checkout) / "web")
     with pytest.raises(ShippingError, match=says):
         run(checkout, RecordingEngine({"base:1": "sha256:0"}))
+
+
+def test_a_dockerfile_that_needs_buildkit(checkout: str) -> None:
+    """The client of the controller builds it; an image in the registry needs none."""
+    (Path(checkout) / "web" / "Dockerfile").write_text("FROM base:1\nRUN --mount=type=tmpfs true")
+    engine = RecordingEngine({"base:1": "sha256:0"}, lacking="")
+    run(checkout, engine)
+    assert "test id of web by the client" in engine.calls and "test id of jobs" in engine.calls
+    engine.calls.clear()
+    engine.lacking = "there is no client"
+    run(checkout, engine)
+    assert engine.calls == []
 
 
 def test_compose_files_are_those_of_the_commit(checkout: str) -> None:
@@ -184,3 +204,16 @@ def test_a_failed_build_has_its_last_lines() -> None:
     assert build_engine._built([*stream, {"aux": {"ID": "sha256:1"}}], "x", 1e12) == "sha256:1"
     with pytest.raises(ShippingError, match="did not end within"):
         build_engine._built(stream, "x cannot be built", 0.0)
+
+
+def test_a_newer_history_changes_only_the_order() -> None:
+    shipped = ship_run.ShippedCommit(
+        "a" * 40, cast(ShippingFile, None), Environment("production", "main", "all", "shop")
+    )
+    built = {"commit": "a" * 40, "images": ["web"], "release": {"app": "shop", "after_release": 1}}
+    order = {"release_notes": ["a"], "after_release": 2}
+    result = ship_run.ordered(shipped, built, order)
+    assert result["release"] == {"app": "shop", **order} and result["changed"] is False
+    assert (result["images"], result["notes"]) == (["web"], ["a"])
+    with pytest.raises(ShippingError, match="not the result of a build of aaaaaaaaaaaa"):
+        ship_run.ordered(shipped, {**built, "commit": "b" * 40}, order)
