@@ -20,7 +20,10 @@ from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress
     show_line,
     slow_calls_shown,
 )
-from ansible_collections.shipping.code.plugins.plugin_utils._shipping import ship_run
+from ansible_collections.shipping.code.plugins.plugin_utils._shipping import (
+    run_folder,
+    ship_run,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping.ancestry import Permissions
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping.build_engine import (
     BuildEngine,
@@ -34,11 +37,11 @@ from ansible_collections.shipping.code.plugins.plugin_utils._shipping.git_reposi
 )
 
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "repository": {"type": "str", "required": True},
-    "commit": {"type": "str", "required": True},
-    "branch": {"type": "str", "required": True},
-    "folder": {"type": "path", "required": True},
-    "state": {"type": "str", "choices": ["read", "built"], "default": "built"},
+    "repository": {"type": "str"},
+    "commit": {"type": "str"},
+    "branch": {"type": "str"},
+    "folder": {"type": "path"},
+    "state": {"type": "str", "choices": ["read", "built", "cleaned"], "default": "built"},
     "history": {"type": "list", "elements": "dict", "default": []},
     "retry": {"type": "bool", "default": False},
     "allow_older": {"type": "bool", "default": False},
@@ -53,6 +56,13 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "docker_config": REGISTRY["docker_config"],
 }
 
+_COMMIT = ("repository", "commit", "branch")
+_REQUIRED = [
+    ("state", "read", _COMMIT),
+    ("state", "built", (*_COMMIT, "folder")),
+    ("state", "cleaned", ("folder",)),
+]
+
 
 class ActionModule(ActionBase):
     """Build, test and push a commit on the controller; no host is needed."""
@@ -66,7 +76,7 @@ class ActionModule(ActionBase):
     ) -> dict[str, Any]:
         """Run the action."""
         result: dict[str, Any] = super().run(tmp, task_vars or {})
-        _checked, options = self.validate_argument_spec(_OPTIONS)
+        _checked, options = self.validate_argument_spec(_OPTIONS, required_if=_REQUIRED)
         host = str((task_vars or {}).get("inventory_hostname", "localhost"))
         report = _silent if is_quiet("auto") else lambda text: show_line(f"{host} | {text}")
         with slow_calls_shown(host):
@@ -78,10 +88,13 @@ class ActionModule(ActionBase):
 
 
 def _run(options: dict[str, Any], report: Callable[[str], None], *, check: bool) -> dict[str, Any]:
+    if options["state"] == "cleaned":
+        run_folder.remove(options["folder"])
+        return {"changed": False}
+    if options["state"] == "read":
+        return _read(options)
     repository = open_repository(options["repository"], options["folder"])
     shipped = ship_run.read_commit(repository, options["commit"], options["branch"])
-    if options["state"] == "read":
-        return {"changed": False, **shipped.summary()}
     permissions = Permissions(options["retry"], options["allow_older"])
     notes = ship_run.check_order(repository, shipped.id, options["history"], permissions)
     order = {
@@ -107,6 +120,18 @@ def _run(options: dict[str, Any], report: Callable[[str], None], *, check: bool)
         **ship_run.outcome(planned, images),
         "release": release,
     }
+
+
+def _read(options: dict[str, Any]) -> dict[str, Any]:
+    folder = options["folder"] or run_folder.make()
+    try:
+        repository = open_repository(options["repository"], folder)
+        shipped = ship_run.read_commit(repository, options["commit"], options["branch"])
+    except ShippingError:
+        if not options["folder"]:
+            run_folder.remove(folder)
+        raise
+    return {"changed": False, "folder": folder, **shipped.summary()}
 
 
 def _checkout(repository: GitRepository, commit: str, folder: str) -> str:

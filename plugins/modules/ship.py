@@ -41,27 +41,28 @@ options:
         bare repository. A URL is cloned into O(folder).
       - If it has the remote C(origin), the branch is fetched from there, and a shallow clone gets
         its whole history.
+      - Required if O(state) is V(read) or V(built).
     type: str
-    required: true
   commit:
-    description: The commit to deploy, which the branch must contain.
+    description: The commit to deploy, which the branch must contain. Required as O(repository) is.
     type: str
-    required: true
   branch:
     description: The branch that was pushed. An environment in C(shipping.yml) must name it.
+      Required as O(repository) is.
     type: str
-    required: true
   folder:
-    description: An existing folder on the controller, which gets the files of the commit. Remove it
-      after the release, which reads the Compose files from there.
+    description:
+      - An existing folder on the controller, which gets the files of the commit. Remove it after
+        the release, which reads the Compose files from there.
+      - With O(state=read) a new temporary folder by default, which RV(folder) returns.
     type: path
-    required: true
   state:
     description:
       - V(built) checks, builds, tests and pushes.
       - V(read) only returns the environment of the branch.
+      - V(cleaned) removes the O(folder) that V(read) made.
     type: str
-    choices: [read, built]
+    choices: [read, built, cleaned]
     default: built
   history:
     description: The releases of the app, RV(shipping.code.release_info#module:history).
@@ -138,33 +139,51 @@ EXAMPLES = r"""
     app: shop
   register: shop
 
+- name: Read the environment of the branch
+  shipping.code.ship:
+    repository: /srv/git/shop.git
+    commit: 9f2b1c7d3a5e8f60b4c2d1e0f9a8b7c6d5e4f3a2
+    branch: main
+    state: read
+  register: project
+
 - name: Build, test and push the images of a commit
   shipping.code.ship:
     repository: /srv/git/shop.git
     commit: 9f2b1c7d3a5e8f60b4c2d1e0f9a8b7c6d5e4f3a2
     branch: main
-    folder: /var/tmp/ship
+    folder: "{{ project.folder }}"
     history: "{{ shop.history }}"
   register: ship
 
 - name: Deploy the commit
   shipping.code.release: "{{ ship.release }}"
+
+- name: Remove the files of the commit
+  shipping.code.ship:
+    folder: "{{ project.folder }}"
+    state: cleaned
 """
 
 RETURN = r"""
 commit:
   description: The full ID of the commit.
-  returned: success
+  returned: O(state=read) or O(state=built)
   type: str
   sample: 9f2b1c7d3a5e8f60b4c2d1e0f9a8b7c6d5e4f3a2
 version:
   description: The version of its release.
-  returned: success
+  returned: O(state=read) or O(state=built)
   type: str
   sample: 9f2b1c7d3a5e
+folder:
+  description: The folder of the run.
+  returned: O(state=read)
+  type: str
+  sample: /tmp/shipping-x7k2m9qp
 environment:
   description: The environment of the branch.
-  returned: success
+  returned: O(state=read) or O(state=built)
   type: dict
   sample: {"name": "production", "branch": "main", "hosts": "production", "app": "shop"}
 notes:

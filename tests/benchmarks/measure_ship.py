@@ -73,12 +73,11 @@ class ShipBench:
 
     def ours(self, _services: int, value: str) -> list[str | Path]:
         """Return the playbook on a commit with a value."""
-        commit = self._commit(value)
-        given = (f"repository={self._repository}", f"commit={commit}", "branch=main")
+        given = {"repository": str(self._repository), "commit": self._commit(value)}
         return [
             Path(sys.executable).parent / "ansible-playbook",
             *("-i", self.folder / "hosts.json", "shipping.code.ship"),
-            *(word for entry in given for word in ("-e", entry)),
+            *("-e", json.dumps({**given, "branch": "main"})),
         ]
 
     def floor(self, _services: int, value: str) -> list[str | Path]:

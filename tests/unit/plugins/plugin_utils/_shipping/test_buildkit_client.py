@@ -80,7 +80,7 @@ def test_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("exit 3", "the Docker client exited with code 3"),
         ("exec sleep 10", "it did not end within its timeout"),
-        ("exit 0", "the client wrote no ID of the image (No such file or directory)"),
+        ("exit 0", "the client wrote no ID of the image (no such file or directory)"),
     ],
 )
 def test_failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, cause: str) -> None:
