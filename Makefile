@@ -16,13 +16,14 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-all test-list versions test-packages test-unit test-oldest test-integration test-directory test-events test-delivery test-schedule test-awx test-molecule lint bench clean docs pictures
+.PHONY: help quickstart test test-all test-list versions test-packages test-unit test-oldest test-integration test-directory test-events test-delivery test-schedule test-awx test-ci test-molecule lint bench clean docs pictures
 
 PYTHON ?=
 PLATFORM ?= swarm
 SETUP := tests/testbed/setup.sh
 BIN = $(shell $(SETUP) python tests/requirements.txt $(PYTHON))
 DIRECTORY_BIN = $(shell $(SETUP) python tests/requirements-directory.txt $(PYTHON))
+CI_BIN = $(shell $(SETUP) python tests/requirements-ci.txt $(PYTHON))
 EVENTS_BIN = $(shell $(SETUP) python tests/requirements-events.txt $(PYTHON))
 TESTS ?= tests/integration
 # Each worker has an engine of its own; a third one uses the time that the others wait.
@@ -70,7 +71,7 @@ versions: packages
 
 # Everything that the suites need: packages, and Kubernetes programs, which are built once a version.
 test-packages: directory-packages session-packages
-	@$(SETUP) packages openjdk-17-jre-headless $(SCHEDULE)
+	@$(SETUP) packages openjdk-17-jre-headless rsync $(SCHEDULE)
 	@bin="$(BIN)"; "$$bin/python" -m tests.testbed.downloaded_parts helm kube-router
 
 test-unit:
@@ -103,6 +104,11 @@ test-schedule: packages
 # On a stand-in, or on the AWX of AWX_URL and AWX_TOKEN; tests/awx/test_real.py has the other variables.
 test-awx:
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/awx
+
+# The templates of docs/ci, by act, gitlab-ci-local and Buildbot.
+test-ci: packages
+	@$(SETUP) packages rsync
+	@bin="$(CI_BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/ci
 
 test-molecule: tour-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" molecule test --all

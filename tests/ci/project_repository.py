@@ -36,7 +36,9 @@ from pathlib import Path
 
 folder, words = Path(__file__).parents[1], sys.argv[1:]
 pairs = list(zip(words, words[1:]))
-values = dict(word.split("=", 1) for flag, word in pairs if flag == "-e")
+values = {}
+for word in (word for flag, word in pairs if flag == "-e"):
+    values.update(json.loads(word) if word[0] == "{" else [word.split("=", 1)])
 passwords = [Path(word).read_text() for flag, word in pairs if flag == "--vault-password-file"]
 commit, lock = values["commit"], (folder / "lock").open("w")
 
@@ -79,7 +81,7 @@ class ProjectRepository:
     def __post_init__(self) -> None:
         (self.folder / "bin").mkdir()
         playbook = self.folder / "bin" / "ansible-playbook"
-        playbook.write_text(_PLAYBOOK.format(python=sys.executable))
+        playbook.write_text(_PLAYBOOK.replace("{python}", sys.executable))
         playbook.chmod(0o755)
         run(["git", "init", "--quiet", "--bare", "--initial-branch=main", self.bare])
         run(["git", "init", "--quiet", "--initial-branch=main", self.clone])

@@ -115,6 +115,15 @@ SESSIONS = (
         0.8,
         uses=("tests/testbed/quickstart.py", "tests/testbed/setup.sh", "playbooks", "inventories"),
     ),
+    # Its programs are built or installed once; act alone takes a minute.
+    PytestSession(
+        "ci",
+        "tests/ci",
+        0.6,
+        requirements="tests/requirements-ci.txt",
+        uses=("docs/ci", "roles/ship_command"),
+        is_for_full_runs=True,
+    ),
     PytestSession("molecule", "tests/molecule", 0.8, uses=("molecule", ".ansible-lint")),
     PytestSession("awx", "tests/awx", 0.8),
     PytestSession(

@@ -32,7 +32,8 @@ class PlatformDefinition:
     ``release_options`` of those that make releases. ``problem_of_name`` returns why the platform
     cannot take an app's name. ``check_manifests`` gets documents, a namespace and what to do with
     hooks, and raises SpecError; a platform without it takes no manifests. ``read_capabilities``
-    returns what the templates of manifests may depend on.
+    returns what the templates of manifests may depend on. ``give_access`` gets the options of
+    ci_access with ``check_mode``; a platform without it has no accounts for single apps.
     """
 
     name: str
@@ -45,6 +46,7 @@ class PlatformDefinition:
     problem_of_name: Callable[[str], str] = _any_name
     check_manifests: CheckManifests | None = None
     read_capabilities: Callable[[Options], dict[str, Any]] | None = None
+    give_access: Callable[[Options], dict[str, Any]] | None = None
 
 
 class Platforms:
@@ -68,6 +70,11 @@ class Platforms:
         """Return the platforms that take manifests."""
         definitions = self._definitions.values()
         return [definition for definition in definitions if definition.check_manifests]
+
+    def give_access(self, options: Options) -> dict[str, Any]:
+        """Give a CI access to one app, or withdraw it, on the platform that has accounts for it."""
+        give = next(found for each in self._definitions.values() if (found := each.give_access))
+        return give(options)
 
     def definition(self, name: str) -> PlatformDefinition:
         """Return a platform's definition; raise ShippingError where there is no such platform."""

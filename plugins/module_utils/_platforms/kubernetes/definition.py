@@ -41,6 +41,12 @@ def _read_capabilities(options: Mapping[str, Any]) -> dict[str, Any]:
     return read(Cluster(access(options)))
 
 
+def _give_access(options: Mapping[str, Any]) -> dict[str, Any]:
+    from .ci_access import converge
+
+    return converge(options)
+
+
 def _problem_of_name(app: str) -> str:
     if "_" in app:
         return f"{app!r} has '_', which no name on Kubernetes may have; write '-'"
@@ -59,4 +65,5 @@ KUBERNETES = PlatformDefinition(
     problem_of_name=_problem_of_name,
     check_manifests=_check_manifests,
     read_capabilities=_read_capabilities,
+    give_access=_give_access,
 )
