@@ -47,7 +47,7 @@ def engine(machine_name: str, request: pytest.FixtureRequest) -> Iterator[SwarmB
     version = request.config.getoption("--platform-version")
     skip_if_lacking(engines.lacks(version))
     machine = Machine(machine_name)
-    swarm = SwarmBed(machine, version=version)
+    swarm = SwarmBed(machine, "--node-generic-resource gpu=8", version=version)
     try:
         swarm.up()
         swarm.registry()

@@ -108,6 +108,7 @@ VALUES: dict[str, list[Any]] = {
     "deploy.placement.max_replicas_per_node": [2, 3],
     "deploy.resources.limits": [{"cpus": "0.5", "memory": "64M", "pids": 40}, {"memory": "80M"}],
     "deploy.resources.reservations": [{"cpus": "0.01", "memory": "4M"}, {"memory": "5M"}],
+    "gpus": [[{"count": 1}], [{"count": 2, "driver": "nvidia"}]],
     "deploy.restart_policy": [
         {"condition": "on-failure", "delay": "2s", "max_attempts": 3, "window": "10s"},
         {"delay": "1s"},

@@ -335,8 +335,14 @@ class KubernetesPlatform:
         self.cluster.kubectl("label", "node", self.cluster.node, "--overwrite", *labels)
 
     def make_manager(self) -> None:
-        """Let the machine be of the control plane."""
+        """Let the machine be of the control plane, and offer GPUs that no plugin has."""
         self.label_machine("node-role.kubernetes.io/control-plane=")
+        # https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/
+        offered = {"nvidia.com/gpu": "8"}
+        # Kubelets copy the capacity to what is allocatable, some seconds later.
+        status = json.dumps({"status": {"capacity": offered, "allocatable": offered}})
+        node = ("node", self.cluster.node, "--subresource=status", "--type=merge")
+        self.cluster.kubectl("patch", *node, "--patch", status)
 
     def has_path(self, path: str) -> bool:
         """Whether the machine has a file or directory."""

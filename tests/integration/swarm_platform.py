@@ -283,7 +283,7 @@ class SwarmPlatform:
         self.engine.docker("node", "update", *(f"--label-add={label}" for label in labels), node)
 
     def make_manager(self) -> None:
-        """Let the machine be a manager; it is the only one."""
+        """Let the machine be a manager; it is the only one, and its engine offers GPUs."""
 
     def make_namespace(self, app: str) -> None:
         """Make where an app shall be, which is here."""

@@ -22,13 +22,12 @@ from .._core.parsing import (
     mapping,
     pairs,
     ratio,
-    refused_value,
     size,
     text,
     word,
     words,
 )
-from . import short_syntax
+from . import devices, short_syntax
 from .defaults import RESTART_DEFAULTS, UPDATE_DEFAULTS
 from .job_services import JOB_MODES, RUN_IN_ROLLBACK
 from .keys import LOCAL_KEYS
@@ -179,8 +178,12 @@ _deploy = mapping(
             {
                 "limits": mapping({"cpus": cpus, "memory": size, "pids": integer(0)}),
                 "reservations": mapping(
-                    {"cpus": cpus, "memory": size, "devices": refused_value("devices")},
-                    {"generic_resources": "not supported yet; leave it out"},
+                    {
+                        "cpus": cpus,
+                        "memory": size,
+                        "devices": devices.devices,
+                        "generic_resources": devices.generic_resources,
+                    }
                 ),
             }
         ),
@@ -345,6 +348,7 @@ PARSERS: dict[str, Parser] = {
     "mem_reservation": size,
     "pids_limit": integer(0),
     "cpus": cpus,
+    "gpus": devices.gpus,
     "depends_on": short_syntax.dependencies,
     "links": words,
     "profiles": _profiles,
@@ -385,6 +389,7 @@ def read(value: object, reader: Reader, support: Support) -> Service | None:
             _fold(service.pop(key), deploy, path, reader.at(key))
     if "memswap_limit" in service:
         _move_swap(service.pop("memswap_limit"), service, reader)
+    devices.fold(service, support.device_kinds, reader)
     if "restart" in service:
         _move_restart(service.pop("restart"), deploy, reader)
     service["volumes"] = _with_tmpfs(service, value, reader)

@@ -9,7 +9,7 @@ The model knows no platform by name: these tables decide what it supports, rejec
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._core.parsing import Parser, Reader
 from .normal_form import Compose
@@ -70,6 +70,8 @@ class Support:
     """All platforms: an overlay for another one of them is ignored, for anything else an error."""
     checks: tuple[Check, ...] = ()
     """Called with the app in normal form. They report problems and notes, and change nothing."""
+    device_kinds: Mapping[str, str] = field(default_factory=dict)
+    """Capability of a device, or driver and capability -> the kind that nodes offer."""
     node_networks: tuple[str, ...] = ("host",)
     """The networks of nodes that services may join."""
     as_honored: Callable[[Compose], Compose] = _unchanged

@@ -57,6 +57,7 @@ def _check_service(name: str, service: Service, reader: Reader) -> None:
         _check_placeholders,
         _check_annotation_keys,
         _check_deploy,
+        _check_devices,
         _check_ports,
         _check_grants,
         _check_logging,
@@ -219,6 +220,17 @@ def _check_logging(service: Service, reader: Reader) -> None:
             f"Kubernetes has no log drivers such as {driver}; collect the logs by an agent on the"
             " nodes and leave it out"
         )
+
+
+def _check_devices(service: Service, reader: Reader) -> None:
+    resources = service.get("deploy", {}).get("resources", {}).get("reservations", {})
+    for kind in resources.get("generic_resources", {}):
+        # Names without a domain are those of Kubernetes itself (extended resources).
+        if "/" not in kind or not LABEL_KEY.fullmatch(kind):
+            reader.at("deploy.resources.reservations.generic_resources").problem(
+                f"Kubernetes has no resource {kind}; write the name that the nodes' device plugin"
+                " gives it, such as nvidia.com/gpu"
+            )
 
 
 def _check_ports(service: Service, reader: Reader) -> None:

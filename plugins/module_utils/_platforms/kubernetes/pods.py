@@ -257,6 +257,12 @@ def _resources(resources: Mapping[str, Any]) -> Body:
         amounts(resources.get("reservations", {})),
     )
     requests = {**dict.fromkeys(limits, "0"), **requests}
+    # Extended resources cannot be overcommitted: the API wants a limit that equals the request.
+    extended = {
+        kind: str(number)
+        for kind, number in resources.get("reservations", {}).get("generic_resources", {}).items()
+    }
+    limits, requests = {**limits, **extended}, {**requests, **extended}
     return {key: value for key, value in (("limits", limits), ("requests", requests)) if value}
 
 

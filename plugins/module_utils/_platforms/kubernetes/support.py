@@ -111,6 +111,7 @@ _KEYS: dict[str, str | Plain] = {
     "mem_reservation": "as `deploy.resources.reservations.memory`",
     "pids_limit": "ignored: kubelets limit processes (`podPidsLimit`)",
     "cpus": "as `deploy.resources.limits.cpus`",
+    "gpus": "as `deploy.resources.reservations.devices`, with the capability gpu",
     "depends_on": (
         "orders the rollout: `service_started`, `service_healthy`, `service_completed_successfully`"
     ),
@@ -142,7 +143,9 @@ _KEYS: dict[str, str | Plain] = {
     "deploy.placement.max_replicas_per_node": "1 only: `podAntiAffinity`",
     "deploy.resources.limits": "`resources.limits`: cpus, memory; pids is ignored",
     "deploy.resources.reservations": (
-        "`resources.requests`: cpus, memory; what is not reserved is requested as 0"
+        "`resources.requests`: cpus, memory; what is not reserved is requested as 0. Extended"
+        " resources, as request and limit: generic_resources by their kind, devices of the"
+        " capability gpu as `nvidia.com/gpu`, of the driver amd as `amd.com/gpu`"
     ),
     "deploy.restart_policy": (
         "as `restart`; `delay` up to 5m, `window` and `max_attempts` are ignored, since kubelets"
@@ -181,7 +184,6 @@ _REFUSED_KEYS: dict[str, str] = {
     "domainname": "pods have no domain of their own; write hostname",
     "extends": "not supported; use a YAML anchor, or a second file in the compose list",
     "external_links": "services find each other by name in a namespace; leave it out",
-    "gpus": _BY_OVERLAY.format("resources of the device's plugin"),
     "ipc": _BY_POD.format("hostIPC"),
     "isolation": NOT_YET,
     "label_file": "write the labels under labels",
@@ -262,7 +264,12 @@ _REFUSED_OBJECT_KEYS: dict[str, str] = {
 # Value that is rejected of a key that is supported -> what to write instead.
 _REFUSED_VALUES: dict[str, str] = {
     "addresses": "Kubernetes assigns addresses itself; use the service's name or aliases",
-    "devices": _BY_OVERLAY.format("resources of the device's plugin"),
+    "all_devices": "Kubernetes gives a number of devices, not all of a node; write count: 1",
+    "device_ids": "Kubernetes chooses the devices itself; write count instead",
+    "devices": (
+        "Kubernetes gives devices by the name of their plugin, which is not known of {}; write"
+        " generic_resources with that name as the kind"
+    ),
     "entrypoint": (
         "Kubernetes cannot clear an image's entrypoint; write the program that shall run instead"
     ),
@@ -307,6 +314,11 @@ def _read_overlay(value: object, reader: Reader) -> object:
 
 SUPPORT = Support(
     platform="kubernetes",
+    device_kinds={
+        "gpu": "nvidia.com/gpu",
+        "nvidia/gpu": "nvidia.com/gpu",
+        "amd/gpu": "amd.com/gpu",
+    },
     keys=texts(_KEYS),
     refused_keys=_REFUSED_KEYS,
     object_keys=_OBJECT_KEYS,

@@ -455,6 +455,19 @@ def _selinux_back(value: Body, _names: Names) -> dict[str, Any] | None:
     return {key.lower(): item for key, item in value.items() if item} or None
 
 
+def _generic_resources(value: Mapping[str, int], _names: Names) -> list[Body]:
+    return [
+        {"DiscreteResourceSpec": {"Kind": kind, "Value": number}} for kind, number in value.items()
+    ]
+
+
+def _generic_resources_back(value: list[Body], _names: Names) -> dict[str, int]:
+    # Services reserve a number of a kind, also of named resources of a node (API, Service).
+    specs = [entry["DiscreteResourceSpec"] for entry in value if "DiscreteResourceSpec" in entry]
+    # A number of 0 is left out of the engine's JSON.
+    return {spec["Kind"]: spec.get("Value", 0) for spec in specs}
+
+
 def _own_labels_back(value: Mapping[str, str], _names: Names) -> dict[str, str]:
     """Return labels without those that the collection keeps for itself."""
     return {key: item for key, item in value.items() if not key.startswith("shipping.code.")}
@@ -566,6 +579,12 @@ FIELDS: tuple[Field, ...] = (
         _size,
         _size_back,
         default="0",
+    ),
+    Field(
+        "deploy.resources.reservations.generic_resources",
+        "TaskTemplate.Resources.Reservations.GenericResources",
+        _generic_resources,
+        _generic_resources_back,
     ),
     Field(
         "deploy.restart_policy",

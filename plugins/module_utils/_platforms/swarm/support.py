@@ -92,6 +92,7 @@ _KEYS: dict[str, str | Plain] = {
     "oom_score_adj": Plain("ContainerSpec.OomScoreAdj", default=0, remark="from engine API 1.46"),
     "pids_limit": "as `deploy.resources.limits.pids`",
     "cpus": "as `deploy.resources.limits.cpus`",
+    "gpus": "as `deploy.resources.reservations.devices`, with the capability gpu",
     "depends_on": (
         "orders the rollout: `service_started`, `service_healthy`, `service_completed_successfully`"
     ),
@@ -115,7 +116,10 @@ _KEYS: dict[str, str | Plain] = {
     "deploy.placement.preferences": "`Placement.Preferences`",
     "deploy.placement.max_replicas_per_node": "`Placement.MaxReplicas`",
     "deploy.resources.limits": "`Resources.Limits`: cpus, memory, pids",
-    "deploy.resources.reservations": "`Resources.Reservations`: cpus, memory",
+    "deploy.resources.reservations": (
+        "`Resources.Reservations`: cpus, memory, and `GenericResources`: generic_resources as they"
+        " are, devices of the capability gpu as the kind `gpu`"
+    ),
     "deploy.restart_policy": "`TaskTemplate.RestartPolicy`",
     "deploy.update_config": "`UpdateConfig`",
     "deploy.rollback_config": "`RollbackConfig`, used where the engine itself rolls back",
@@ -151,7 +155,6 @@ _REFUSED_KEYS: dict[str, str] = {
     "external_links": (
         "services find each other by name on a shared network; declare that network external"
     ),
-    "gpus": ("Swarm cannot give devices to services; choose nodes by deploy.placement.constraints"),
     "ipc": "Swarm has no shared IPC namespaces; leave it out",
     "isolation": NOT_YET,
     "label_file": "write the labels under labels",
@@ -232,8 +235,11 @@ _REFUSED_OBJECT_KEYS: dict[str, str] = {
 # Value that is rejected of a key that is supported -> what to write instead.
 _REFUSED_VALUES: dict[str, str] = {
     "addresses": "Swarm assigns addresses itself; use the service's name or aliases",
+    "all_devices": "Swarm reserves a number of devices, not all of a node; write count: 1",
+    "device_ids": "Swarm chooses the devices itself; write count instead",
     "devices": (
-        "Swarm cannot give devices to services; choose nodes by deploy.placement.constraints"
+        "Swarm reserves devices by the kind that its nodes offer, which is not known of {}; write"
+        " generic_resources"
     ),
     "entrypoint": (
         "Swarm cannot clear an image's entrypoint; write the program that shall run instead"
@@ -395,6 +401,7 @@ SUPPORT = Support(
     refused_object_keys=_REFUSED_OBJECT_KEYS,
     refused_values=_REFUSED_VALUES,
     read_overlay=_read_overlay,
+    device_kinds={"gpu": "gpu", "nvidia/gpu": "gpu"},
     # A Swarm has them under the same names; it has no network none (20.10.24).
     node_networks=(node_networks.HOST, "bridge"),
     checks=(

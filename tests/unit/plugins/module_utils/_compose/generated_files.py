@@ -135,6 +135,7 @@ SERVICES = some(
     platform=st.sampled_from(["arm64", "linux/amd64", "linux/arm64/v8"]),
     restart=st.sampled_from(["no", "always", "on-failure", "on-failure:2"]),
     mem_limit=SIZES,
+    gpus=st.lists(st.just({"count": 1}), max_size=2),
     cpus=CPUS,
     depends_on=st.one_of(
         st.just(["db"]),

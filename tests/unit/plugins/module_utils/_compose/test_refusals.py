@@ -347,8 +347,8 @@ HABITS = [
     ),
     (
         {"deploy": {"resources": {"reservations": {"devices": [{"capabilities": ["gpu"]}]}}}},
-        "deploy.resources.reservations.devices",
-        "Swarm cannot give devices to services; choose nodes by deploy.placement.constraints",
+        "deploy.resources.reservations.devices[0]",
+        "Swarm reserves a number of devices, not all of a node; write count: 1",
     ),
     (
         {"deploy": {"endpoint_mode": "dnsrr"}, "ports": ["80:80"]},

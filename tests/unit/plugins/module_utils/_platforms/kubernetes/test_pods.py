@@ -155,6 +155,15 @@ CONTAINER = [
         {"resources": {"limits": {"memory": "2Gi"}, "requests": {"memory": "1Gi"}}},
     ),
     (
+        {"cpus": 1, "gpus": [{"count": 2}]},
+        {
+            "resources": {
+                "limits": {"cpu": "1", "nvidia.com/gpu": "2"},
+                "requests": {"cpu": "0", "nvidia.com/gpu": "2"},
+            }
+        },
+    ),
+    (
         {"ports": [{"target": 80, "published": 8080, "mode": "host"}]},
         {"ports": [{"containerPort": 80, "hostPort": 8080, "protocol": "TCP"}]},
     ),
