@@ -78,6 +78,9 @@ class ActionModule(LiveAction):
         support = PLATFORMS.support(options.get("platform", PLATFORMS.default))
         everywhere = options.get("bind_mounts") == "everywhere"
         sources.resolve_binds = everywhere or support.relative_binds
+        sources.ship_binds = options.get("bind_mounts") == "as_configs"
+        if options.get("loopback_ports") == "unpublished":
+            sources.unpublished = support.modes_without_addresses
         source = load(sources, lambda content: model.read(content, support, options.get("images")))
         self.early_warnings = source.warnings
         values = (str(value) for value in sources.secret_values.values())

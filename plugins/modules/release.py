@@ -140,10 +140,25 @@ options:
         the first Compose file on the control node, as with C(docker stack deploy).
       - C(one_node) allows them if the Swarm has one node. The path must exist on that node.
       - C(everywhere) states that all nodes have the files at this path, for example on a shared
-        file system. On Kubernetes a relative path needs it.
+        file system. On Kubernetes a relative path of a directory needs it.
+      - C(as_configs) ships each file that is mounted read-only, as in
+        C(./nginx.conf:/etc/nginx/nginx.conf:ro), as a config with the file's content. All services
+        see it at the same path, and a change of it is a change of the service. Everyone who can
+        inspect the app can read it. Other mounts are as with C(one_node).
     type: str
-    choices: [one_node, everywhere]
+    choices: [one_node, everywhere, as_configs]
     default: one_node
+  loopback_ports:
+    description:
+      - What happens to ports that the Compose file publishes on a loopback address, such as
+        C(127.0.0.1:8080:80). Swarm publishes on all addresses of its nodes. Kubernetes does so with
+        C(mode=ingress), and honors the address with C(mode=host).
+      - C(rejected) fails the task.
+      - C(unpublished) leaves these ports out and names them in a warning. Other services of the app
+        still reach the container's port. A proxy that runs on the node itself does not.
+    type: str
+    choices: [rejected, unpublished]
+    default: rejected
   images:
     description:
       - The image of services by name, as CI built it. It replaces C(image) in the Compose file,

@@ -396,8 +396,17 @@ def read(value: object, reader: Reader, support: Support) -> Service | None:
     for key in ("volumes", "secrets", "configs"):
         service[key] = _once(service.get(key, []), reader.at(key))
     _check_modes(service, reader)
+    if not support.host_mode_addresses:
+        _refuse_addresses(service.get("ports", []), reader.at("ports"))
     result: Service = pruned(service)
     return result
+
+
+def _refuse_addresses(ports: list[dict[str, Any]], reader: Reader) -> None:
+    for port in ports:
+        if "host_ip" in port:
+            is_loopback = short_syntax.is_loopback(port["host_ip"])
+            reader.refuse_value("loopback_ip" if is_loopback else "host_ip", port["host_ip"])
 
 
 def _misplaced(value: object, name: str) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import posixpath
 import re
 
@@ -33,7 +34,8 @@ _PORT = re.compile(
     re.ASCII,
 )
 _PROTOCOLS = ("tcp", "udp", "sctp")
-_EVERYWHERE = ("", "0.0.0.0", "::", "[::]")
+_EVERYWHERE = ("", "0.0.0.0", "::")
+_NO_ADDRESS = "{!r} is no IP address; write one, or leave it out to publish on all"
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
 _VOLUME_FLAGS: dict[str, dict[str, object]] = {
     "rw": {},
@@ -44,8 +46,9 @@ _PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 # What a relative path of a bind mount is, and what to write where it cannot be used.
 OF_CONTROL_NODE = "is a path of the control node"
 INSTEAD_OF_RELATIVE = (
-    "ship the file under configs or secrets, write an absolute path that exists on the nodes, or"
-    " set bind_mounts: everywhere if all nodes have it at this path"
+    "ship the file under configs or secrets, set bind_mounts: as_configs for files with :ro, write"
+    " an absolute path that exists on the nodes, or set bind_mounts: everywhere if all nodes have it"
+    " at this path"
 )
 # Consistency of the folders that Docker Desktop shares; no effect anywhere else.
 _LOCAL_FLAGS = ("cached", "delegated", "consistent")
@@ -97,7 +100,13 @@ def ports(value: object, reader: Reader) -> object:
         result.extend(port for port in parse(item, reader.at(index)) if port not in result)
     return sorted(
         result,
-        key=lambda port: (port["target"], port["protocol"], port.get("published", 0), port["mode"]),
+        key=lambda port: (
+            port["target"],
+            port["protocol"],
+            port.get("published", 0),
+            port["mode"],
+            port.get("host_ip", ""),
+        ),
     )
 
 
@@ -107,9 +116,7 @@ def _short_port(value: object, reader: Reader) -> list[dict[str, object]]:
     if not match or (match["host"] or "").isdigit():
         reader.problem(f'{value!r} is no port; write for example "8080:80" or "53:53/udp"')
         return []
-    # The wildcard addresses publish everywhere, which is what a platform does without one.
-    if (match["host"] or "") not in _EVERYWHERE:
-        reader.refuse_value("host_ip", match["host"])
+    if _address(match["host"] or "", "ingress", reader) is None:
         return []
     protocol = word(*_PROTOCOLS)((match["protocol"] or "tcp").lower(), reader)
     return (
@@ -133,18 +140,58 @@ def _long_port(value: object, reader: Reader) -> list[dict[str, object]]:
     )(value, reader)
     if not isinstance(fields, dict):
         return []
-    if fields.get("host_ip", "") not in _EVERYWHERE:
-        reader.at("host_ip").refuse_value("host_ip", fields["host_ip"])
+    mode = fields.get("mode", "ingress")
+    address = _address(fields.get("host_ip", ""), mode, reader.at("host_ip"))
     if "target" not in fields:
         reader.problem("needs target, the container's port")
         return []
-    return _spread(
-        fields["target"],
-        fields.get("published"),
-        fields.get("protocol", "tcp"),
-        fields.get("mode", "ingress"),
-        reader,
+    ports = _spread(
+        fields["target"], fields.get("published"), fields.get("protocol", "tcp"), mode, reader
     )
+    return [{**port, "host_ip": address} for port in ports] if address else ports
+
+
+def _address(written: str, mode: object, reader: Reader) -> str | None:
+    """Return the address to publish on, empty for all; None if it is rejected."""
+    address = written.strip("[]")
+    # The wildcard addresses publish everywhere, which is what a platform does without one.
+    if address in _EVERYWHERE:
+        return ""
+    if mode == "host":
+        # A service's own check knows whether the platform can.
+        return address if is_address(address) else reader.problem(_NO_ADDRESS.format(written))
+    reader.refuse_value("loopback_ip" if is_loopback(address) else "host_ip", address)
+    return None
+
+
+def is_address(text_of_address: str) -> bool:
+    """Return whether a text is an IP address."""
+    try:
+        ipaddress.ip_address(text_of_address)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether only the node itself reaches an address."""
+    return is_address(address) and ipaddress.ip_address(address).is_loopback
+
+
+def written_port(item: object) -> dict[str, str]:
+    """Return the address, mode, target and protocol that a port is written with."""
+    if isinstance(item, dict):
+        written = {"mode": "ingress", "protocol": "tcp", "host_ip": "", "target": "", **item}
+        return {key: str(value) for key, value in written.items()}
+    match = _PORT.fullmatch(str(item))
+    if not match:
+        return {}
+    return {
+        "host_ip": (match["host"] or "").strip("[]"),
+        "mode": "ingress",
+        "target": match["target"],
+        "protocol": match["protocol"] or "tcp",
+    }
 
 
 def _spread(

@@ -72,6 +72,8 @@ class Support:
     """Called with the app in normal form. They report problems and notes, and change nothing."""
     device_kinds: Mapping[str, str] = field(default_factory=dict)
     """Capability of a device, or driver and capability -> the kind that nodes offer."""
+    host_mode_addresses: bool = False
+    """A port in host mode may be published on one address of its node."""
     node_networks: tuple[str, ...] = ("host",)
     """The networks of nodes that services may join."""
     as_honored: Callable[[Compose], Compose] = _unchanged
@@ -81,3 +83,8 @@ class Support:
     """
     relative_binds: bool = False
     """The plan takes relative paths of bind mounts where the app can run on one node only."""
+
+    @property
+    def modes_without_addresses(self) -> tuple[str, ...]:
+        """Return the modes in which ports are published on all addresses of a node."""
+        return ("ingress",) if self.host_mode_addresses else ("ingress", "host")

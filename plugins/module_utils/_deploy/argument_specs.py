@@ -75,7 +75,16 @@ RELEASE: Spec = {
     "secret_values": {"type": "dict", "default": {}, "no_log": True},
     "allow_secret_environment": {"type": "bool", "default": False},
     "env_file": {"type": "list", "elements": "path", "default": []},
-    "bind_mounts": {"type": "str", "choices": ["one_node", "everywhere"], "default": "one_node"},
+    "bind_mounts": {
+        "type": "str",
+        "choices": ["one_node", "everywhere", "as_configs"],
+        "default": "one_node",
+    },
+    "loopback_ports": {
+        "type": "str",
+        "choices": ["rejected", "unpublished"],
+        "default": "rejected",
+    },
     "images": {"type": "dict", "default": {}},
     "resolve_image": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
     "adopt": {"type": "bool", "default": False},

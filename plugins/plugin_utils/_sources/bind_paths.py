@@ -28,17 +28,22 @@ def resolve(services: Iterable[tuple[str, dict[str, Any]]], folder: str) -> dict
 
 
 def _resolved(item: Any, path: str, folder: str, resolved: dict[str, str]) -> Any:
-    source = _relative_source(item)
+    source = relative_source(item)
     if not source:
         return item
-    absolute = os.path.normpath(os.path.join(folder, os.path.expanduser(source)))
+    absolute = absolute_path(source, folder)
     resolved[path] = f"{source} ({absolute})"
     if isinstance(item, dict):
         return {**item, "source": absolute}
     return absolute + item[len(source) :]
 
 
-def _relative_source(item: Any) -> str:
+def absolute_path(source: str, folder: str) -> str:
+    """Return the path of a source on the control node."""
+    return os.path.normpath(os.path.join(folder, os.path.expanduser(source)))
+
+
+def relative_source(item: Any) -> str:
     """Return the relative path that a mount has as its source; empty for any other mount."""
     if isinstance(item, dict):
         source = item.get("source")

@@ -17,9 +17,9 @@ from typing import Any
 
 from ...module_utils._compose.keys import LOCAL_KEYS
 from ...module_utils._core.errors import Problem, ShippingError, SpecError
-from ...module_utils._core.parsing import Reader, boolean, listing, mapping, text, word
+from ...module_utils._core.parsing import Reader, Written, boolean, listing, mapping, text, word
 from ...module_utils._core.units import scalar_text
-from . import bind_paths, dotenv, inline_spec, profiles, yaml_reader
+from . import bind_files, bind_paths, dotenv, inline_spec, loopback_ports, profiles, yaml_reader
 from .interpolate import Unset, Values, interpolate
 from .merge import merge
 
@@ -46,6 +46,8 @@ class SpecSources:
     """The sources of a spec: files or inline, with the values to fill in.
 
     ``resolve_binds``: relative paths of bind mounts are resolved; otherwise they are problems.
+    ``ship_binds``: files that are mounted read-only become configs.
+    ``unpublished``: the modes in which ports on a loopback address are left out.
     """
 
     read: ReadFile
@@ -58,11 +60,16 @@ class SpecSources:
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets_anywhere: bool = False
     resolve_binds: bool = False
+    ship_binds: bool = False
+    unpublished: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Loading:
-    """The state of loading one spec; ``problems`` has those of all parts."""
+    """The state of loading one spec; ``problems`` has those of all parts.
+
+    ``moved`` has the places of list items whose place in the file is another one.
+    """
 
     sources: SpecSources
     folder: str
@@ -70,6 +77,11 @@ class _Loading:
     problems: list[Problem]
     # Place of a variable that comes from an env file -> that file and the variable.
     from_files: dict[str, str] = field(default_factory=dict)
+    moved: dict[str, Written] = field(default_factory=dict)
+
+    def place(self, path: str) -> str:
+        """Return the place in the file of a place in the content."""
+        return Reader(self.from_files.get(path, path), written=self.moved).place()
 
     def reader(self, path: str) -> Reader:
         """Return a place in the spec."""
@@ -110,17 +122,32 @@ def load(sources: SpecSources, check: CheckContent | None = None) -> LoadedSpec:
         for path, entry in _entries(spec.content, section):
             _add_data(path, entry, contents, loading)
     problems.extend(profiles.missing(spec.content, inactive))
-    if sources.resolve_binds:
-        services = _entries(spec.content, "services")
-        spec.relative_binds = bind_paths.resolve(services, os.path.abspath(folder))
+    _ship_binds(spec, loading)
+    unpublished = loopback_ports.unpublish(
+        _entries(spec.content, "services"), sources.unpublished, loading.moved
+    )
     problems.extend(_problems_of(spec.content, check, loading))
     if problems:
         raise SpecError(_with_files(problems, sources.compose, layers, files), _origin(sources))
     spec.warnings = (
         *profiles.warnings(inactive),
+        *loopback_ports.warnings(unpublished),
         *_UnreadEnvFile(sources).warnings(values.lacking),
     )
     return spec
+
+
+def _ship_binds(spec: LoadedSpec, loading: _Loading) -> None:
+    """Replace the relative paths of bind mounts as far as the sources allow it."""
+    sources, folder = loading.sources, os.path.abspath(loading.folder)
+    if sources.ship_binds:
+        shipping = bind_files.Shipping(
+            folder, sources.read, spec.configs, loading.moved, loading.reader
+        )
+        bind_files.ship(spec.content, shipping)
+    if sources.resolve_binds:
+        resolved = bind_paths.resolve(_entries(spec.content, "services"), folder)
+        spec.relative_binds = {loading.place(path): text for path, text in resolved.items()}
 
 
 class _UnreadEnvFile:
@@ -172,7 +199,7 @@ def _problems_of(
             check(content)
     except SpecError as error:
         return [
-            Problem(loading.from_files.get(problem.path, problem.path), problem.text)
+            Problem(loading.place(problem.path), problem.text)
             for problem in error.problems
             if problem.path not in known
         ]

@@ -232,6 +232,7 @@ def _host_ports(service: Service) -> list[Body]:
             "containerPort": port["target"],
             "hostPort": port["published"],
             "protocol": port["protocol"].upper(),
+            **({"hostIP": port["host_ip"]} if "host_ip" in port else {}),
         }
         for port in service.get("ports", [])
         if port["mode"] == "host" and "published" in port

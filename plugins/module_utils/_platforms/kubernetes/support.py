@@ -58,7 +58,7 @@ _KEYS: dict[str, str | Plain] = {
     "annotations": "annotations of the pods: a change restarts the pods",
     "ports": (
         "`ingress`: a Service of type LoadBalancer (NodePort from 30000 to 32767) beside the"
-        " service's own; `host`: `hostPort`"
+        " service's own; `host`: `hostPort`, and `hostIP` for a `host_ip`"
     ),
     "expose": "ports of the service's own Service",
     "networks": (
@@ -68,8 +68,9 @@ _KEYS: dict[str, str | Plain] = {
     "network_mode": "`host` only: `hostNetwork`",
     "volumes": (
         "volume: a PersistentVolumeClaim, or `emptyDir` without a name; bind: `hostPath`, with a"
-        " relative path only with `bind_mounts: everywhere`; tmpfs: `emptyDir` in memory."
-        " `volume.subpath`: `subPath`. SELinux flags are ignored"
+        " relative path only with `bind_mounts: everywhere`, files with `:ro` as configs with"
+        " `bind_mounts: as_configs`; tmpfs: `emptyDir` in memory. `volume.subpath`: `subPath`."
+        " SELinux flags are ignored"
     ),
     "tmpfs": (
         "`emptyDir` in memory with a `sizeLimit`; `mode` is ignored, since every user may write"
@@ -274,8 +275,12 @@ _REFUSED_VALUES: dict[str, str] = {
         "Kubernetes cannot clear an image's entrypoint; write the program that shall run instead"
     ),
     "host_ip": (
-        "Kubernetes publishes on all addresses of a node, not on {} alone; "
-        "leave the address out and close the port by a firewall, or do not publish it"
+        "Kubernetes publishes on all addresses of a node, not on {} alone; write the long form with"
+        " mode: host, or leave the address out and close the port by a firewall"
+    ),
+    "loopback_ip": (
+        "Kubernetes publishes on all addresses of a node, not on {} alone; set loopback_ports:"
+        " unpublished to leave the port out, or write the long form with mode: host"
     ),
     "ipv4": "the cluster decides; leave it out",
     "network_mode": (
@@ -314,6 +319,7 @@ def _read_overlay(value: object, reader: Reader) -> object:
 
 SUPPORT = Support(
     platform="kubernetes",
+    host_mode_addresses=True,
     device_kinds={
         "gpu": "nvidia.com/gpu",
         "nvidia/gpu": "nvidia.com/gpu",

@@ -46,15 +46,18 @@ _KEYS: dict[str, str | Plain] = {
     "stop_signal": Plain("ContainerSpec.StopSignal", default=""),
     "stop_grace_period": "`ContainerSpec.StopGracePeriod`",
     "labels": "`ContainerSpec.Labels`: a change restarts the tasks",
-    "ports": "`EndpointSpec.Ports`, mode `ingress` or `host`; ranges are spread",
+    "ports": (
+        "`EndpointSpec.Ports`, mode `ingress` or `host`; ranges are spread. Not on one address:"
+        " loopback ports are left out with `loopback_ports: unpublished`"
+    ),
     "expose": "no effect: services on one network reach every port of each other",
     "networks": "`TaskTemplate.Networks` with aliases; the service's own name is always one",
     "network_mode": "`host` and `bridge`: the network of each node",
     "volumes": (
         "`ContainerSpec.Mounts`: volume, bind, tmpfs; a bind's path must exist on the nodes, since"
         " `bind.create_host_path` has no effect. Relative paths where the Swarm has one node, or"
-        " with `bind_mounts: everywhere`. `volume.subpath`, which must exist, from engine API 1.45."
-        " SELinux flags are ignored"
+        " with `bind_mounts: everywhere`; files with `:ro` as configs with `bind_mounts: as_configs`."
+        " `volume.subpath`, which must exist, from engine API 1.45. SELinux flags are ignored"
     ),
     "tmpfs": "`ContainerSpec.Mounts` of type tmpfs",
     "secrets": (
@@ -247,6 +250,11 @@ _REFUSED_VALUES: dict[str, str] = {
     "host_ip": (
         "Swarm publishes on all addresses of a node, not on {} alone; "
         "leave the address out and close the port by a firewall, or do not publish it"
+    ),
+    "loopback_ip": (
+        "Swarm publishes on all addresses of a node, not on {} alone; set loopback_ports:"
+        " unpublished to leave the port out, or leave the address out and close the port by a"
+        " firewall"
     ),
     "ipv4": "Swarm cannot switch this off; leave it out",
     "network_mode": (

@@ -12,18 +12,35 @@ from .reading import SWARM, problems, problems_of, read_spec, spec
 
 ON_THE_CONTROL_MACHINE = (
     "is a path of the control node, and a service runs on any node; "
-    "ship the file under configs or secrets, write an absolute path that exists on the nodes, or"
-    " set bind_mounts: everywhere if all nodes have it at this path"
+    "ship the file under configs or secrets, set bind_mounts: as_configs for files with :ro, write"
+    " an absolute path that exists on the nodes, or set bind_mounts: everywhere if all nodes have it"
+    " at this path"
 )
 ON_ALL_ADDRESSES = (
     "Swarm publishes on all addresses of a node, not on {} alone; leave the address out and"
     " close the port by a firewall, or do not publish it"
 )
+LOOPBACK = (
+    "Swarm publishes on all addresses of a node, not on {} alone; set loopback_ports: unpublished to"
+    " leave the port out, or leave the address out and close the port by a firewall"
+)
 NO_CLEARING = "Swarm cannot clear an image's entrypoint; write the program that shall run instead"
 
 # Habits that are good with docker compose on one machine, and those that are none.
 HABITS = [
-    ({"ports": ["127.0.0.1:5432:5432"]}, "ports[0]", ON_ALL_ADDRESSES.format("127.0.0.1")),
+    ({"ports": ["127.0.0.1:5432:5432"]}, "ports[0]", LOOPBACK.format("127.0.0.1")),
+    ({"ports": ["[::1]:5432:5432"]}, "ports[0]", LOOPBACK.format("::1")),
+    ({"ports": ["10.0.0.1:5432:5432"]}, "ports[0]", ON_ALL_ADDRESSES.format("10.0.0.1")),
+    (
+        {"ports": [{"target": 80, "published": 81, "mode": "host", "host_ip": "127.0.0.2"}]},
+        "ports",
+        LOOPBACK.format("127.0.0.2"),
+    ),
+    (
+        {"ports": [{"target": 80, "published": 81, "mode": "host", "host_ip": "web.example.com"}]},
+        "ports[0].host_ip",
+        "'web.example.com' is no IP address; write one, or leave it out to publish on all",
+    ),
     (
         {"ports": ["80:80", {"target": 80, "published": 81, "host_ip": "10.0.0.1"}]},
         "ports[1].host_ip",
@@ -34,7 +51,6 @@ HABITS = [
         "ports[0]",
         '\'80:80:80\' is no port; write for example "8080:80" or "53:53/udp"',
     ),
-    ({"ports": ["[::1]:80:80"]}, "ports[0]", ON_ALL_ADDRESSES.format("[::1]")),
     (
         {"ports": ["8080-8089:80"]},
         "ports[0]",
@@ -506,7 +522,7 @@ def test_all_problems_are_told_at_once_and_in_the_order_of_the_spec():
             "services.web.deploy.mode: 'globl' is not one of replicated, global, replicated-job,"
             " global-job; did you mean global?"
         ),
-        "services.db.ports[0]: " + ON_ALL_ADDRESSES.format("127.0.0.1"),
+        "services.db.ports[0]: " + LOOPBACK.format("127.0.0.1"),
         "services.db: needs an image; write image: registry/name:tag",
         "networks.front.driver: 'macvlan' is not one of overlay, bridge, default",
         "secrets.token: needs exactly one of file, content, environment or external",

@@ -618,3 +618,52 @@ def test_other_mounts_stay():
 
 def loaded_from(path, text, **sources):
     return load(SpecSources(read=lambda _name: text.encode(), compose=[path], **sources))
+
+def test_loopback_ports_are_left_out_by_choice():
+    text = """
+    services:
+      web:
+        image: nginx
+        expose: [9000]
+        ports: ['80:80', '127.0.0.1:8080-8081:90-91/udp', '[::1]:443:443', '127.0.0.1::70', x]
+    """
+    spec = loaded_from("/srv/app/compose.yml", text, unpublished=("ingress",))
+    web = spec.content["services"]["web"]
+    assert web["ports"] == ["80:80", "x"]
+    assert web["expose"] == [9000, "90-91/udp", "443/tcp", "70/tcp"]
+    place = "services.web.ports"
+    assert spec.warnings == (
+        f"{place}[1], {place}[2], {place}[3] not published, because the file publishes on a loopback"
+        " address alone; services of the app reach the container's port",
+    )
+    unchanged = loaded_from("/srv/app/compose.yml", text)
+    assert len(unchanged.content["services"]["web"]["ports"]) == 5 and not unchanged.warnings
+
+
+HOST_MODE = "{target: 80, published: 80, mode: host, host_ip: 127.0.0.1}"
+
+
+@pytest.mark.parametrize(("modes", "left"), [(("ingress",), 1), (("ingress", "host"), 0)])
+def test_loopback_ports_in_host_mode_stay_where_they_are_honored(modes, left):
+    text = f"services: {{web: {{image: nginx, ports: [{HOST_MODE}]}}}}"
+    spec = loaded_from("/srv/app/compose.yml", text, unpublished=modes)
+    assert len(spec.content["services"]["web"]["ports"]) == left
+
+
+def test_problems_have_the_places_of_the_file():
+    text = "services: {web: {image: nginx, ports: ['127.0.0.1:1:1', '80:80', 'x']}}"
+
+    def check(content):
+        assert content["services"]["web"]["ports"] == ["80:80", "x"]
+        raise SpecError([Problem("services.web.ports[1]", "is no port")])
+
+    with pytest.raises(SpecError) as caught:
+        load(
+            SpecSources(
+                read=lambda _name: text.encode(), compose=["a.yml"], unpublished=("ingress",)
+            ),
+            check,
+        )
+    assert [str(problem) for problem in caught.value.problems] == [
+        "services.web.ports[2]: is no port"
+    ]

@@ -63,17 +63,22 @@ def problems(name, platform):
 
 
 def one_address(platform):
+    otherwise = {
+        "Swarm": "leave the address out and close the port by a firewall",
+        "Kubernetes": "write the long form with mode: host",
+    }
     return (
-        f"{platform} publishes on all addresses of a node, not on 127.0.0.1 alone; leave the"
-        " address out and close the port by a firewall, or do not publish it"
+        f"{platform} publishes on all addresses of a node, not on 127.0.0.1 alone; set"
+        f" loopback_ports: unpublished to leave the port out, or {otherwise[platform]}"
     )
 
 
 def relative(path):
     return (
         f"{path} is a path of the control node, and a service runs on any node; ship the file under"
-        " configs or secrets, write an absolute path that exists on the nodes, or set bind_mounts:"
-        " everywhere if all nodes have it at this path"
+        " configs or secrets, set bind_mounts: as_configs for files with :ro, write an absolute path"
+        " that exists on the nodes, or set bind_mounts: everywhere if all nodes have it at this"
+        " path"
     )
 
 

@@ -76,8 +76,9 @@ REFUSED = [
         "volumes[0]",
         (
             "./conf is a path of the control node, and a service runs on any node; ship the file"
-            " under configs or secrets, write an absolute path that exists on the nodes, or set"
-            " bind_mounts: everywhere if all nodes have it at this path"
+            " under configs or secrets, set bind_mounts: as_configs for files with :ro, write an"
+            " absolute path that exists on the nodes, or set bind_mounts: everywhere if all nodes"
+            " have it at this path"
         ),
     ),
     (
@@ -212,7 +213,14 @@ REFUSED = [
     (
         {"ports": ["127.0.0.1:80:80"]},
         "ports[0]",
-        KUBERNETES.refused_values["host_ip"].format("127.0.0.1"),
+        "Kubernetes publishes on all addresses of a node, not on 127.0.0.1 alone; set"
+        " loopback_ports: unpublished to leave the port out, or write the long form with mode: host",
+    ),
+    (
+        {"ports": ["10.0.0.1:80:80"]},
+        "ports[0]",
+        "Kubernetes publishes on all addresses of a node, not on 10.0.0.1 alone; write the long form"
+        " with mode: host, or leave the address out and close the port by a firewall",
     ),
 ]
 

@@ -167,6 +167,19 @@ CONTAINER = [
         {"ports": [{"target": 80, "published": 8080, "mode": "host"}]},
         {"ports": [{"containerPort": 80, "hostPort": 8080, "protocol": "TCP"}]},
     ),
+    (
+        {"ports": [{"target": 80, "published": 8080, "mode": "host", "host_ip": "127.0.0.1"}]},
+        {
+            "ports": [
+                {
+                    "containerPort": 80,
+                    "hostPort": 8080,
+                    "hostIP": "127.0.0.1",
+                    "protocol": "TCP",
+                }
+            ]
+        },
+    ),
     ({"ports": ["8080:80"]}, {"ports": None}),
     ({"ports": [{"target": 80, "mode": "host"}]}, {"ports": None}),
     (
