@@ -257,7 +257,14 @@ CASES = [
         _more("extra", deploy={"resources": {"reservations": {"cpus": "64"}}}),
         ROLLED_BACK,
         "no_resources",
-        ("CPU or memory", "Lower deploy.resources.reservations"),
+        ("CPU, memory or devices", "Lower deploy.resources.reservations"),
+    ),
+    Case(
+        "not enough devices",
+        _more("extra", gpus=[{"count": 9}]),
+        ROLLED_BACK,
+        "no_resources",
+        ("CPU, memory or devices", "Lower deploy.resources.reservations"),
     ),
     Case(
         "not enough memory",

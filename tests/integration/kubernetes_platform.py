@@ -124,6 +124,14 @@ class KubernetesPlatform:
         """A user who asks a service on a port of its machine."""
         return Client(f"http://{self.cluster.address}:{port}/")
 
+    def answers(self, address: str, port: int) -> bool:
+        """Whether something answers on an address of its machine, as seen from there."""
+        try:
+            self.cluster.inside("curl", "--silent", "--max-time", "2", f"http://{address}:{port}/")
+        except RuntimeError:
+            return False
+        return True
+
     def kubectl(self, app: str, *words: Any, **options: Any) -> str:
         """kubectl in the namespace of an app."""
         return self.cluster.kubectl("--namespace", app, *words, **options)

@@ -10,6 +10,7 @@ changed, released again, and released without the key.
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -199,3 +200,91 @@ def test_object_keys(platform: Any, player: Player, app: str) -> None:
         platform.exec(app, "app", "cat", "/run/secrets/valued", "/inline", "/valued", "/outside")
         == f"secretly valuedby {service_name} valuedfrom outside"
     )
+
+
+@pytest.mark.only("swarm")
+def test_keys_of_newer_engines(platform: Any, player: Player, app: str) -> None:
+    """Keys that Docker 20.10 lacks do what they say; a second run changes nothing."""
+    if platform.api < (1, 52):
+        pytest.skip("the engine's API is older than 1.52")
+    write = "mkdir -p /data/part && echo from the part > /data/part/file"
+    service = {
+        **tool(platform),
+        "healthcheck": {**CHECK, "start_interval": "1s", "start_period": "9s"},
+        "security_opt": ["no-new-privileges", "seccomp=unconfined"],
+        "oom_score_adj": 321,
+        "mem_limit": "64m",
+        "memswap_limit": "96m",
+        "mem_swappiness": 10,
+        "depends_on": {"write": {"condition": "service_completed_successfully"}},
+        "volumes": [
+            {"source": "data", "target": "/part", "volume": {"subpath": "part"}},
+        ],
+    }
+    once = tool(platform, "sh", "-c", write, volumes=["data:/data"])
+    once["deploy"] = {"mode": "replicated-job"}
+    spec: Spec = {"services": {"write": once, "app": service}, "volumes": {"data": {}}}
+    options = {"app": app, "version": "1", "spec": spec, **platform.options}
+    outcome = player.run("release", options)
+    assert outcome.ok, outcome.output
+    assert platform.exec(app, "app", "cat", "/part/file") == "from the part\n"
+    assert platform.exec(app, "app", "cat", "/proc/1/oom_score_adj") == "321\n"
+    status = platform.exec(app, "app", "cat", "/proc/1/status").replace("\t", " ")
+    assert "NoNewPrivs: 1" in status and "Seccomp: 0" in status
+    resources = platform.services(app)["app"]["Spec"]["TaskTemplate"]["Resources"]
+    assert (resources["SwapBytes"], resources["MemorySwappiness"]) == (32 << 20, 10)
+    assert player.run("release", options).result["changed"] is False
+    service.update({"oom_score_adj": 123, "memswap_limit": "128m", "mem_swappiness": 20})
+    service["security_opt"] = []
+    assert player.run("release", options).ok
+    assert platform.exec(app, "app", "cat", "/proc/1/oom_score_adj") == "123\n"
+    status = platform.exec(app, "app", "cat", "/proc/1/status").replace("\t", " ")
+    assert "NoNewPrivs: 0" in status and "Seccomp: 2" in status
+    assert player.run("release", options).result["changed"] is False
+
+
+def fetched(platform: Any, app: str, path: str) -> str:
+    """What another service of the app gets from ``web``."""
+    ask = f"import urllib.request as r; print(r.urlopen('http://web:8000/{path}').read().decode())"
+    return str(platform.exec(app, "other", "python3", "-c", ask)).strip()
+
+
+def test_files_and_ports_of_the_control_node(platform: Any, player: Player, app: str) -> None:
+    """By choice, files of bind mounts become configs, and loopback ports are not published."""
+    (player.home / "www").mkdir()
+    page = player.home / "www" / "page.html"
+    page.write_text("one")
+    start = player.home / "start.sh"
+    start.write_text("#!/bin/sh\nexec python3 -m http.server 8000 --directory /www\n")
+    start.chmod(0o755)
+    web = tool(
+        platform,
+        "/start.sh",
+        ports=["127.0.0.1:8096:8000"],
+        volumes=["./www/page.html:/www/page.html:ro", "./start.sh:/start.sh:ro"],
+        healthcheck=CHECK,
+        deploy={"endpoint_mode": "dnsrr"},
+    )
+    spec: Spec = {"services": {"web": web, "other": tool(platform)}}
+    file = player.home / "compose.yml"
+    file.write_text(json.dumps(spec))
+    options = {"app": app, "version": "1", "compose": str(file), **platform.options}
+    refused = player.run("release", options)
+    assert not refused.ok and "set loopback_ports: unpublished" in refused.result["msg"]
+    options |= {"bind_mounts": "as_configs", "loopback_ports": "unpublished"}
+    outcome = player.run("release", options)
+    assert outcome.ok, outcome.output
+    assert "services.web.ports[0] not published" in outcome.output
+    assert fetched(platform, app, "page.html") == "one"
+    assert player.run("release", options).result["changed"] is False
+    page.write_text("two")
+    assert player.run("release", {**options, "version": "2"}).ok
+    assert fetched(platform, app, "page.html") == "two"
+    assert player.run("rollback", {"app": app, **platform.options}).ok
+    assert fetched(platform, app, "page.html") == "one"
+    if platform.name == "kubernetes":
+        port = {"target": 8000, "published": 8096, "mode": "host", "host_ip": "127.0.0.1"}
+        web["ports"] = [port]
+        file.write_text(json.dumps(spec))
+        assert player.run("release", {**options, "version": "3"}).ok
+        assert platform.answers("127.0.0.1", 8096) and not platform.answers(platform.address, 8096)

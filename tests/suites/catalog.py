@@ -64,20 +64,26 @@ MAIN_ROAD = (
 """First release, change, failures that are rolled back, no changes, secrets, job, removal."""
 
 
-WITH_HELM = "test_manifest_apps.py::test_kustomization_and_chart"
+MORE = {
+    "kubernetes": ("test_manifest_apps.py::test_kustomization_and_chart",),
+    "swarm": (
+        "test_private_registries.py::test_local_image",
+        "test_keys.py::test_keys_of_newer_engines",
+    ),
+}
+"""What is beside it on each version of a platform: Helm, the store of images, newer keys."""
 
 
 def _main_road(platform: str, version: str) -> PytestSession:
     """Return a session on another version of a platform than that of all other tests."""
     folder = "tests/integration"
-    tests = (*MAIN_ROAD, WITH_HELM) if platform == "kubernetes" else MAIN_ROAD
     return PytestSession(
         f"{platform}-{version}",
         folder,
         0.6,
         options=("--platform", platform, "--platform-version", version),
         is_one_suite=True,
-        tests=tuple(f"{folder}/{test}" for test in tests),
+        tests=tuple(f"{folder}/{test}" for test in (*MAIN_ROAD, *MORE[platform])),
         is_for_full_runs=True,
     )
 

@@ -46,6 +46,12 @@ def command(version: str, machine: Machine) -> str:
     return "dockerd"
 
 
+def storage(version: str) -> str:
+    """Return the option of an engine's storage, empty for its default."""
+    # Docker 29 keeps images in containerd's store, unless a driver of Docker is named.
+    return "" if version in BUILT_ENGINES else "--storage-driver overlay2"
+
+
 def _parts(version: str) -> tuple[Part, ...]:
     check(version, ENGINES)
     versions = BUILT_ENGINES[version]

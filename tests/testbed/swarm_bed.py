@@ -55,7 +55,7 @@ class SwarmBed:
             engines.command(self.version, self.machine),
             f"--data-root {folder}/data --exec-root {runtime}/exec -H {self.host}",
             f"-p {folder}/dockerd.own.pid --cgroup-parent /{self.machine.netns}",
-            f"--storage-driver overlay2 {self.options}",
+            f"{engines.storage(self.version)} {self.options}",
         )
         for stale in (self.socket, folder / "dockerd.own.pid"):
             stale.unlink(missing_ok=True)

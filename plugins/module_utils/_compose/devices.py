@@ -85,7 +85,8 @@ def fold(service: Service, kinds: Mapping[str, str], reader: Reader) -> None:
         # A file may have both: one for docker compose, the other for docker stack deploy.
         if generic.setdefault(kind, count) != count:
             reader.at("deploy.resources.reservations.generic_resources").problem(
-                f"reserves {generic[kind]} of {kind}, but devices reserve {count}; write one of them"
+                f"reserves {generic[kind]} of {kind}, but devices reserve {count}; write one of"
+                " them"
             )
 
 

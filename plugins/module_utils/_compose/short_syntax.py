@@ -47,8 +47,8 @@ _PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 OF_CONTROL_NODE = "is a path of the control node"
 INSTEAD_OF_RELATIVE = (
     "ship the file under configs or secrets, set bind_mounts: as_configs for files with :ro, write"
-    " an absolute path that exists on the nodes, or set bind_mounts: everywhere if all nodes have it"
-    " at this path"
+    " an absolute path that exists on the nodes, or set bind_mounts: everywhere if all nodes have"
+    " it at this path"
 )
 # Consistency of the folders that Docker Desktop shares; no effect anywhere else.
 _LOCAL_FLAGS = ("cached", "delegated", "consistent")

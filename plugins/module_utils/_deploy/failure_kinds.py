@@ -157,9 +157,11 @@ FAILURE_KINDS = {
         " not tolerate.",
     ),
     "no_resources": FailureKind(
-        "No node has the CPU or memory that the service reserves.",
+        "No node has the CPU, memory or devices that the service reserves.",
         "Lower deploy.resources.reservations, or add a node",
-        "Reservations count, not usage. A `start-first` update needs room for one more replica.",
+        "Reservations count, not usage. A `start-first` update needs room for one more replica. A"
+        " node has the devices that its engine's `node-generic-resources` or a device plugin"
+        " names.",
     ),
     "wrong_architecture": FailureKind(
         "The image is built for another architecture than the nodes have, or no node has the one"

@@ -50,7 +50,12 @@ _UNSCHEDULABLE: tuple[tuple[str, str, str, float], ...] = (
         "its host port is in use on every node that may run it",
         _SOON,
     ),
-    ("Insufficient", "no_resources", "no node has the CPU or memory that it reserves", _SOON),
+    (
+        "Insufficient",
+        "no_resources",
+        "no node has the CPU, memory or devices that it reserves",
+        _SOON,
+    ),
     ("unbound immediate PersistentVolumeClaims", "no_volume", _NO_VOLUME, _MADE),
     *((words, "no_volume", _NO_VOLUME, _BOUND) for words in _VOLUME),
     (

@@ -51,7 +51,7 @@ _WAITING = (
     _Waiting(
         "insufficient resources",
         "no_resources",
-        "no node has the CPU or memory that it reserves",
+        "no node has the CPU, memory or devices that it reserves",
         _ROOM,
     ),
     _Waiting(

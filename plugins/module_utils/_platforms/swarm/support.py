@@ -56,8 +56,9 @@ _KEYS: dict[str, str | Plain] = {
     "volumes": (
         "`ContainerSpec.Mounts`: volume, bind, tmpfs; a bind's path must exist on the nodes, since"
         " `bind.create_host_path` has no effect. Relative paths where the Swarm has one node, or"
-        " with `bind_mounts: everywhere`; files with `:ro` as configs with `bind_mounts: as_configs`."
-        " `volume.subpath`, which must exist, from engine API 1.45. SELinux flags are ignored"
+        " with `bind_mounts: everywhere`; files with `:ro` as configs with"
+        " `bind_mounts: as_configs`. `volume.subpath`, which must exist, from engine API 1.45."
+        " SELinux flags are ignored"
     ),
     "tmpfs": "`ContainerSpec.Mounts` of type tmpfs",
     "secrets": (

@@ -13,16 +13,16 @@ from .reading import SWARM, problems, problems_of, read_spec, spec
 ON_THE_CONTROL_MACHINE = (
     "is a path of the control node, and a service runs on any node; "
     "ship the file under configs or secrets, set bind_mounts: as_configs for files with :ro, write"
-    " an absolute path that exists on the nodes, or set bind_mounts: everywhere if all nodes have it"
-    " at this path"
+    " an absolute path that exists on the nodes, or set bind_mounts: everywhere if all nodes have"
+    " it at this path"
 )
 ON_ALL_ADDRESSES = (
     "Swarm publishes on all addresses of a node, not on {} alone; leave the address out and"
     " close the port by a firewall, or do not publish it"
 )
 LOOPBACK = (
-    "Swarm publishes on all addresses of a node, not on {} alone; set loopback_ports: unpublished to"
-    " leave the port out, or leave the address out and close the port by a firewall"
+    "Swarm publishes on all addresses of a node, not on {} alone; set loopback_ports: unpublished"
+    " to leave the port out, or leave the address out and close the port by a firewall"
 )
 NO_CLEARING = "Swarm cannot clear an image's entrypoint; write the program that shall run instead"
 

@@ -34,9 +34,7 @@ def app(tmp_path):
         (tmp_path / "compose.yml").write_text(json.dumps(spec))
         path = str(tmp_path / "compose.yml")
         return load(
-            SpecSources(
-                read=lambda name: Path(name).read_bytes(), compose=[path], ship_binds=True
-            ),
+            SpecSources(read=lambda name: Path(name).read_bytes(), compose=[path], ship_binds=True),
             check,
         )
 

@@ -619,6 +619,7 @@ def test_other_mounts_stay():
 def loaded_from(path, text, **sources):
     return load(SpecSources(read=lambda _name: text.encode(), compose=[path], **sources))
 
+
 def test_loopback_ports_are_left_out_by_choice():
     text = """
     services:
@@ -633,8 +634,8 @@ def test_loopback_ports_are_left_out_by_choice():
     assert web["expose"] == [9000, "90-91/udp", "443/tcp", "70/tcp"]
     place = "services.web.ports"
     assert spec.warnings == (
-        f"{place}[1], {place}[2], {place}[3] not published, because the file publishes on a loopback"
-        " address alone; services of the app reach the container's port",
+        f"{place}[1], {place}[2], {place}[3] not published, because the file publishes on a"
+        " loopback address alone; services of the app reach the container's port",
     )
     unchanged = loaded_from("/srv/app/compose.yml", text)
     assert len(unchanged.content["services"]["web"]["ports"]) == 5 and not unchanged.warnings

@@ -76,9 +76,9 @@ def one_address(platform):
 def relative(path):
     return (
         f"{path} is a path of the control node, and a service runs on any node; ship the file under"
-        " configs or secrets, set bind_mounts: as_configs for files with :ro, write an absolute path"
-        " that exists on the nodes, or set bind_mounts: everywhere if all nodes have it at this"
-        " path"
+        " configs or secrets, set bind_mounts: as_configs for files with :ro, write an absolute"
+        " path that exists on the nodes, or set bind_mounts: everywhere if all nodes have it at"
+        " this path"
     )
 
 

@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from ..._compose.reading import KUBERNETES, problems
+from ..._compose.reading import problems
 from .reading import app, grant, read
 
 ID = "sha256:" + "0" * 64
@@ -214,13 +214,14 @@ REFUSED = [
         {"ports": ["127.0.0.1:80:80"]},
         "ports[0]",
         "Kubernetes publishes on all addresses of a node, not on 127.0.0.1 alone; set"
-        " loopback_ports: unpublished to leave the port out, or write the long form with mode: host",
+        " loopback_ports: unpublished to leave the port out, or write the long form with mode:"
+        " host",
     ),
     (
         {"ports": ["10.0.0.1:80:80"]},
         "ports[0]",
-        "Kubernetes publishes on all addresses of a node, not on 10.0.0.1 alone; write the long form"
-        " with mode: host, or leave the address out and close the port by a firewall",
+        "Kubernetes publishes on all addresses of a node, not on 10.0.0.1 alone; write the long"
+        " form with mode: host, or leave the address out and close the port by a firewall",
     ),
 ]
 

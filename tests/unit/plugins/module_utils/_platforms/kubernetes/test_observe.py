@@ -984,7 +984,7 @@ VERDICTS = [
     ([UNSCHEDULABLE], 2, "no_node", "no node matches its placement"),
     ([UNSCHEDULABLE, GOING], 2, "no_node", "no node matches"),
     ([NO_MEMORY], 3, None, ""),
-    ([NO_MEMORY], 4, "no_resources", "CPU or memory"),
+    ([NO_MEMORY], 4, "no_resources", "CPU, memory or devices"),
     ([NO_MEMORY, GOING], 9, None, ""),
     ([NO_REGISTRY], 6, None, ""),
     ([NO_REGISTRY], 7, "registry_unreachable", "connection refused"),

@@ -201,8 +201,8 @@ def test_a_path_of_the_control_node_needs_one_node():
             "path": "services.web.volumes[0]",
             "text": (
                 "./conf (/srv/app/conf) is a path of the control node, and this Swarm has 2 nodes;"
-                " ship the file under configs or secrets, set bind_mounts: as_configs for files with"
-                " :ro, write an absolute path that exists on the nodes, or set bind_mounts:"
+                " ship the file under configs or secrets, set bind_mounts: as_configs for files"
+                " with :ro, write an absolute path that exists on the nodes, or set bind_mounts:"
                 " everywhere if all nodes have it at this path"
             ),
         }
