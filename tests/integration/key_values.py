@@ -152,6 +152,7 @@ OTHERS: dict[str, dict[str, list[Any]]] = {
         "annotations": [{"example.com/note": "a b"}, ["example.com/note=c", "more=d"]],
         "hostname": ["first", "second"],
         "privileged": [True, False],
+        "runtime": ["one", "other.example.com"],
         "security_opt": [["seccomp=unconfined"], ["seccomp=builtin", "label=level:s0:c1"]],
         "volumes": [
             VALUES["volumes"][0],

@@ -343,8 +343,16 @@ class KubernetesPlatform:
         self.cluster.kubectl("label", "node", self.cluster.node, "--overwrite", *labels)
 
     def make_manager(self) -> None:
-        """Let the machine be of the control plane, and offer GPUs that no plugin has."""
+        """Let the machine be of the control plane, and offer GPUs and runtimes."""
         self.label_machine("node-role.kubernetes.io/control-plane=")
+        for name in ("one", "other.example.com"):
+            runtime = {
+                "apiVersion": "node.k8s.io/v1",
+                "kind": "RuntimeClass",
+                "metadata": {"name": name},
+                "handler": "runc",
+            }
+            self.cluster.kubectl("apply", "--filename", "-", input=json.dumps(runtime))
         # https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/
         offered = {"nvidia.com/gpu": "8"}
         # Kubelets copy the capacity to what is allocatable, some seconds later.

@@ -349,6 +349,7 @@ PARSERS: dict[str, Parser] = {
     "pids_limit": integer(0),
     "cpus": cpus,
     "gpus": devices.gpus,
+    "runtime": text,
     "depends_on": short_syntax.dependencies,
     "links": words,
     "profiles": _profiles,

@@ -58,6 +58,7 @@ def _check_service(name: str, service: Service, reader: Reader) -> None:
         _check_annotation_keys,
         _check_deploy,
         _check_devices,
+        _check_runtime,
         _check_ports,
         _check_grants,
         _check_logging,
@@ -231,6 +232,15 @@ def _check_devices(service: Service, reader: Reader) -> None:
                 f"Kubernetes has no resource {kind}; write the name that the nodes' device plugin"
                 " gives it, such as nvidia.com/gpu"
             )
+
+
+def _check_runtime(service: Service, reader: Reader) -> None:
+    runtime = service.get("runtime", "")
+    if runtime and not _HOST_NAME.fullmatch(runtime.replace(".", "-")):
+        reader.at("runtime").problem(
+            f"Kubernetes supports the name of a RuntimeClass, not {runtime}; write one of a-z, 0-9,"
+            " '-' and '.'"
+        )
 
 
 def _check_ports(service: Service, reader: Reader) -> None:

@@ -127,6 +127,8 @@ def _pod(app: str, name: str, service: Service, resolved: Resolved) -> Body:
         pod["terminationGracePeriodSeconds"] = quantities.seconds(service["stop_grace_period"])
     if "hostname" in service:
         pod["hostname"] = service["hostname"]
+    if "runtime" in service:
+        pod["runtimeClassName"] = service["runtime"]
     if service.get("init"):
         # The pause process is PID 1 then and reaps zombies, as the init of Docker does.
         pod["shareProcessNamespace"] = True

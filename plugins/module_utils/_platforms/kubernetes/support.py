@@ -113,6 +113,7 @@ _KEYS: dict[str, str | Plain] = {
     "pids_limit": "ignored: kubelets limit processes (`podPidsLimit`)",
     "cpus": "as `deploy.resources.limits.cpus`",
     "gpus": "as `deploy.resources.reservations.devices`, with the capability gpu",
+    "runtime": "`runtimeClassName`: a RuntimeClass of this name has to exist",
     "depends_on": (
         "orders the rollout: `service_started`, `service_healthy`, `service_completed_successfully`"
     ),
@@ -181,7 +182,10 @@ _REFUSED_KEYS: dict[str, str] = {
     ),
     "credential_spec": NOT_YET,
     "device_cgroup_rules": _BY_OVERLAY.format("resources of the device's plugin"),
-    "devices": _BY_OVERLAY.format("resources of the device's plugin"),
+    "devices": (
+        "Kubernetes gives devices by the name of their plugin; write"
+        " deploy.resources.reservations.generic_resources with that name as the kind"
+    ),
     "domainname": "pods have no domain of their own; write hostname",
     "extends": "not supported; use a YAML anchor, or a second file in the compose list",
     "external_links": "services find each other by name in a namespace; leave it out",
@@ -201,7 +205,6 @@ _REFUSED_KEYS: dict[str, str] = {
     "pre_start": _BY_OVERLAY.format("initContainers"),
     "pre_stop": _BY_OVERLAY.format("lifecycle.preStop"),
     "provider": NOT_YET,
-    "runtime": _BY_POD.format("runtimeClassName"),
     "storage_opt": "Kubernetes has no storage options; leave it out",
     "umask": "Kubernetes cannot set it; set it in the image's entrypoint",
     "use_api_socket": "Kubernetes nodes have no engine socket; leave it out",

@@ -93,7 +93,10 @@ NO_DEVICES = (
     "Swarm cannot give devices to services; bind-mount the device's socket, or run it outside the"
     " Swarm"
 )
-PLUGIN = "write resources of the device's plugin under x-shipping.overlay.kubernetes"
+PLUGIN = (
+    "Kubernetes gives devices by the name of their plugin; write"
+    " deploy.resources.reservations.generic_resources with that name as the kind"
+)
 NUMBERS = (
     "Kubernetes supports numbers only, not 'unit:root'; write the uid and gid, as in 1000:1000"
 )

@@ -218,6 +218,12 @@ REFUSED = [
         " host",
     ),
     (
+        {"runtime": "/usr/bin/runsc"},
+        "runtime",
+        "Kubernetes supports the name of a RuntimeClass, not /usr/bin/runsc; write one of a-z, 0-9,"
+        " '-' and '.'",
+    ),
+    (
         {"ports": ["10.0.0.1:80:80"]},
         "ports[0]",
         "Kubernetes publishes on all addresses of a node, not on 10.0.0.1 alone; write the long"

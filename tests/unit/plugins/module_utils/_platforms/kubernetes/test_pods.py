@@ -377,8 +377,13 @@ POD = [
         },
     ),
     (
-        {"stop_grace_period": "1.5s", "hostname": "h", "init": True},
-        {"terminationGracePeriodSeconds": 2, "hostname": "h", "shareProcessNamespace": True},
+        {"stop_grace_period": "1.5s", "hostname": "h", "init": True, "runtime": "gvisor"},
+        {
+            "terminationGracePeriodSeconds": 2,
+            "hostname": "h",
+            "shareProcessNamespace": True,
+            "runtimeClassName": "gvisor",
+        },
     ),
     ({"stop_grace_period": "0s"}, {"terminationGracePeriodSeconds": 0}),
     ({"network_mode": "host"}, {"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"}),
