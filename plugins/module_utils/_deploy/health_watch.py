@@ -27,6 +27,8 @@ from .state import (
 
 # Seconds. An engine has no events of tasks, so that their states are polled.
 LOOK_EVERY = 0.4
+# A little later than the end of a wait, which would be a moment too early otherwise.
+_LATE = 0.01
 _TIMED_OUT = {
     "never_healthy": "did not become healthy before the timeout",
     "timeout": "was not up before the timeout",
@@ -97,7 +99,16 @@ class HealthWatch:
 
     def wait(self) -> None:
         """Wait until it is worth another look."""
-        self.state_watch.wait(LOOK_EVERY)
+        self.state_watch.wait(min(LOOK_EVERY, self._rest_of_monitoring()))
+
+    def _rest_of_monitoring(self) -> float:
+        """Return the seconds until the last service is live, if all only have to stay healthy."""
+        waiting = {name: health for name, health in self.health.items() if not health.live}
+        if not waiting or not all(health.monitored for health in waiting.values()):
+            return LOOK_EVERY
+        now = time.monotonic()
+        ends = (self.memories[name].healthy_since + self.states[name].monitor for name in waiting)
+        return max(0.0, max(ends) - now) + _LATE
 
     @property
     def expired(self) -> bool:
