@@ -15,7 +15,7 @@ from .._core.parsing import Reader, integer, kind_of, listing, mapping, text, wo
 from .normal_form import Service
 
 _GPU, _ALL = "gpu", "all"
-# NVIDIA's runtime gives a container these two, unless the image or the environment says otherwise:
+# NVIDIA's runtime gives a container these two, unless the image or the environment has others:
 # https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html
 _ALWAYS_THERE = {"compute", "utility"}
 

@@ -27,7 +27,7 @@ _FOR_ALL, _PROGRAM = 0o444, 0o555
 
 @dataclass(frozen=True)
 class Shipping:
-    """What files need to become configs.
+    """The needs of files that become configs.
 
     ``configs`` gets the contents, ``moved`` the new place of each mount that stays -> its place in
     the file. ``reader`` returns the place of a problem.
@@ -59,7 +59,8 @@ def _ship_mounts(path: str, service: dict[str, Any], shipping: Shipping) -> None
     volumes, grants = service.get("volumes"), service.get("configs") or []
     if not isinstance(volumes, list) or not isinstance(grants, list):
         return
-    kept, shipped = [], []
+    kept: list[Any] = []
+    shipped: list[dict[str, Any]] = []
     for index, item in enumerate(volumes):
         place = f"{path}.volumes[{index}]"
         file = _file(item, shipping.folder)

@@ -30,7 +30,14 @@ def long_syntax(app: model.Compose) -> dict[str, Any]:
             service["depends_on"] = {
                 name: {"condition": condition} for name, condition in service["depends_on"].items()
             }
-        placement = service.get("deploy", {}).get("placement", {})
+        deploy = service.get("deploy", {})
+        reserved = deploy.get("resources", {}).get("reservations", {})
+        if "generic_resources" in reserved:
+            reserved["generic_resources"] = [
+                {"discrete_resource_spec": {"kind": kind, "value": number}}
+                for kind, number in reserved["generic_resources"].items()
+            ]
+        placement = deploy.get("placement", {})
         if "preferences" in placement:
             placement["preferences"] = [{"spread": text} for text in placement["preferences"]]
     return content
