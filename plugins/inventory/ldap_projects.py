@@ -193,6 +193,9 @@ from ansible_collections.shipping.code.plugins.module_utils._core.slow_calls imp
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.inventory_failure import (
     fail_on_unparsed_source,
 )
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.long_lived_objects import (
+    long_lived_objects,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.plain_texts import (
     trust_plain_texts,
 )
@@ -243,10 +246,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """Add all hosts, or raise an error that ends the run."""
         super().parse(inventory, loader, path, cache)
         try:
-            # To standard error: ansible-inventory prints its result to standard output.
-            with reporting(lambda text: self.display.display(f"ldap_projects {text}", stderr=True)):
-                membership = self._read(path, use_cache=cache)
-            self._populate(membership)
+            with long_lived_objects():
+                self._add_hosts(path, use_cache=cache)
         except ShippingError as error:
             # Ansible only warns about a source that fails, and continues without its hosts.
             fail_on_unparsed_source()
@@ -255,6 +256,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         except Exception:
             fail_on_unparsed_source()
             raise
+
+    def _add_hosts(self, path: str, *, use_cache: bool) -> None:
+        # To standard error: ansible-inventory prints its result to standard output.
+        with reporting(lambda text: self.display.display(f"ldap_projects {text}", stderr=True)):
+            membership = self._read(path, use_cache=use_cache)
+        self._populate(membership)
 
     def _read(self, path: str, *, use_cache: bool) -> Membership:
         refuse_unknown(self._read_config_data(path), self.option_definitions, path)
