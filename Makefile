@@ -16,7 +16,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-all test-list versions test-packages test-unit test-oldest test-integration test-directory test-events test-delivery test-schedule test-awx test-ci test-molecule lint bench clean docs pictures
+.PHONY: help quickstart test test-all test-list versions test-packages test-unit test-oldest test-integration test-directory test-events test-delivery test-schedule test-awx test-ci test-routing test-molecule lint bench clean docs pictures
 
 PYTHON ?=
 PLATFORM ?= swarm
@@ -30,6 +30,7 @@ TESTS ?= tests/integration
 WORKERS ?= 3
 PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client runc containernetworking-plugins nftables ipset
 SCHEDULE := cron git systemd
+ROUTING := haproxy openssl
 OPENLDAP := slapd ldap-utils
 DIRECTORIES := $(OPENLDAP) faketime samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389 \
   krb5-user libkrb5-dev gcc libldap2-dev libsasl2-dev
@@ -71,7 +72,7 @@ versions: packages
 
 # Everything that the suites need: packages, and Kubernetes programs, which are built once a version.
 test-packages: directory-packages session-packages
-	@$(SETUP) packages openjdk-17-jre-headless rsync $(SCHEDULE)
+	@$(SETUP) packages openjdk-17-jre-headless rsync $(SCHEDULE) $(ROUTING)
 	@bin="$(BIN)"; "$$bin/python" -m tests.testbed.downloaded_parts helm kube-router
 
 test-unit:
@@ -109,6 +110,11 @@ test-awx:
 test-ci: packages
 	@$(SETUP) packages rsync
 	@bin="$(CI_BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/ci
+
+# A real HAProxy, as processes on loopback.
+test-routing:
+	@$(SETUP) packages $(ROUTING)
+	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/routing
 
 test-molecule: tour-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" molecule test --all

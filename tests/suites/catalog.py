@@ -132,6 +132,7 @@ SESSIONS = (
     ),
     PytestSession("molecule", "tests/molecule", 0.8, uses=("molecule", ".ansible-lint")),
     PytestSession("awx", "tests/awx", 0.8),
+    PytestSession("routing", "tests/routing", 0.9),
     PytestSession(
         "oldest",
         "tests/unit/plugins/module_utils",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import http.server
 import json
 import os
@@ -134,6 +135,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(101)
         self.send_header("Upgrade", "websocket")
         self.send_header("Connection", "upgrade")
+        # RFC 6455 section 4.2.2; HAProxy checks it.
+        key = str(self.headers["sec-websocket-key"]) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        digest = hashlib.sha1(key.encode(), usedforsecurity=False).digest()
+        self.send_header("Sec-WebSocket-Accept", base64.b64encode(digest).decode())
         self.end_headers()
         self.close_connection = True
         while data := self.connection.recv(1024):
@@ -176,7 +181,7 @@ class Router:
     @property
     def url(self) -> tuple[str, int]:
         """Return address and port of plain HTTP."""
-        return ("127.0.0.1", self.settings.http_port)
+        return (self.settings.address, self.settings.http_port)
 
     @property
     def log(self) -> Path:
@@ -186,27 +191,45 @@ class Router:
     @property
     def socket(self) -> str:
         """Return the path of its runtime API."""
-        return socket_path(self.settings.paths)
+        return str(self.folder / socket_path(self.settings.paths))
+
+    @property
+    def secrets(self) -> Path:
+        """Return the folder of its certificates and keys."""
+        return self.folder / self.settings.paths.secrets
+
+    @property
+    def configuration(self) -> Path:
+        """Return the folder of its configuration."""
+        return self.folder / self.settings.paths.configuration
 
     def write(self) -> RouterFiles:
         """Write all files; the folders exist afterwards."""
         paths = self.settings.paths
         for folder in (paths.configuration, paths.secrets, paths.state, paths.socket):
-            Path(folder).mkdir(parents=True, exist_ok=True)
+            (self.folder / folder).mkdir(parents=True, exist_ok=True)
         result = router_files(self.table, self.settings)
         for name, text in result.files.items():
-            (Path(paths.configuration) / name).write_text(text)
+            (self.configuration / name).write_text(text)
         key = f"key {base64.b64encode(EXPOSURE_KEY).decode()}\n"
-        (Path(paths.secrets) / EXPOSURE_KEY_FILE).write_text(key)
-        (Path(paths.secrets) / TESTER_KEY_FILE).write_text(f"{TESTER_KEY}\n")
+        (self.secrets / EXPOSURE_KEY_FILE).write_text(key)
+        (self.secrets / TESTER_KEY_FILE).write_text(f"{TESTER_KEY}\n")
         return result
 
     def check(self) -> str:
         """Return what ``haproxy -c`` prints of the files; nothing if they are right."""
-        done = subprocess.run(self._words("-c"), capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            self._words("-c"), cwd=self.folder, capture_output=True, text=True, check=False
+        )
         lines = (done.stdout + done.stderr).splitlines()
         # It exists after the first start only.
-        expected = ("Configuration file is valid", "server state file", "[NOTICE]", "Warnings were")
+        expected = (
+            "Configuration file is valid",
+            "server state file",
+            "server-state after",
+            "[NOTICE]",
+            "Warnings were",
+        )
         return "\n".join(line for line in lines if not any(word in line for word in expected))
 
     def start(self) -> None:
@@ -217,7 +240,7 @@ class Router:
             (self.folder / "stderr").open("ab") as errors,
         ):
             self.process = subprocess.Popen(
-                self._words(), stdout=out, stderr=errors, env=environment
+                self._words(), cwd=self.folder, stdout=out, stderr=errors, env=environment
             )
         wait_for(self._answers, "the router's runtime API")
 
@@ -266,8 +289,8 @@ def wait_for(condition: object, what: str, seconds: float = _START) -> None:
         time.sleep(0.05)
 
 
-def settings_in(folder: Path, names: NameServer, **changes: object) -> RouterSettings:
-    """Return the settings of a router whose files are below a folder, with free ports."""
+def router_settings(names: NameServer, **changes: object) -> RouterSettings:
+    """Return the settings of a router with free ports."""
     base = RouterSettings(
         slot_name,
         resolver=names.address,
@@ -277,7 +300,8 @@ def settings_in(folder: Path, names: NameServer, **changes: object) -> RouterSet
         metrics_port=free_port(),
         servers=4,
         control=Control(port=free_port(), mutual_tls=False),
-        paths=RouterPaths(*(str(folder / name) for name in ("conf", "secrets", "state", "run"))),
+        # Relative to the folder of each router, so that all of them have the same files.
+        paths=RouterPaths("conf", "secrets", "state", "run"),
         drain=5,
     )
     return replace(base, **changes)  # type: ignore[arg-type]

@@ -24,6 +24,7 @@ CORE = "module_utils/_core"
 COMPOSE = "module_utils/_compose"
 DEPLOY = "module_utils/_deploy"
 REGISTRY = "module_utils/_registry"
+ROUTING = "module_utils/_routing"
 TOOLBOX = "module_utils/_toolbox"
 REVISION_ORDER = "plugins/module_utils/_toolbox/revision_order.py"
 DIRECTORY = "plugin_utils/_directory"
@@ -39,7 +40,7 @@ MAY_IMPORT = {
     COMPOSE: {CORE},
     DEPLOY: {CORE, COMPOSE},
     REGISTRY: {CORE},
-    "module_utils/_routing": {CORE},
+    ROUTING: {CORE},
     TOOLBOX: {CORE},
     "module_utils/_awx": {CORE},
     "plugin_utils/_sources": {CORE, COMPOSE},
@@ -51,6 +52,7 @@ MAY_IMPORT = {
     "plugin_utils/_shipping": {CORE, REGISTRY, CATALOG, YAML_READER, CHECKED_NAMES},
     DELIVERY: {CORE, MEMBERSHIP},
     "plugin_utils/_events": {CORE, DIRECTORY, MEMBERSHIP, DELIVERY, REVISION_ORDER},
+    "plugin_utils/_routing": {ROUTING},
     "plugin_utils/_experiments": {CORE},
     "plugin_utils/_controller": {CORE, DEPLOY, TOOLBOX, DIRECTORY, rooms.PLATFORMS},
     # The list of the platforms has what each says of its options.

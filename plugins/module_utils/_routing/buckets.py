@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -35,7 +35,8 @@ class VariantBuckets:
     """
 
     slot: int
-    buckets: tuple[int, ...]
+    # Ten thousand numbers help no reader of a traceback.
+    buckets: tuple[int, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)

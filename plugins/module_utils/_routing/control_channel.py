@@ -17,6 +17,8 @@ from .._core.errors import Denied, Unreachable, innermost, os_words
 # In its interactive mode, the runtime API keeps a connection for many commands.
 _PROMPT = b"\n> "
 _INTERACTIVE = "prompt"
+SERVER_NAME = "router.shipping"
+"""The name in the certificate of all replicas."""
 _TIMEOUT_HINT = "Check that the router runs and that the controller reaches its control port"
 
 
@@ -38,11 +40,13 @@ class Stream(Protocol):
 
 @dataclass(frozen=True)
 class ClientIdentity:
-    """Paths of PEM files on the controller: the pinned CA, the client's certificate and key."""
+    """Paths of PEM files on the controller: the pinned CA, and the client's certificate and key.
+
+    ``client`` has both. They are those of RouterPki.
+    """
 
     ca: str
-    certificate: str
-    key: str
+    client: str
 
 
 class ControlChannel:
@@ -116,10 +120,8 @@ def connect_tls(
 
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        # The CA is the router's own and signs nothing else; replicas have no names to check.
-        context.check_hostname = False
         context.load_verify_locations(cafile=identity.ca)
-        context.load_cert_chain(identity.certificate, identity.key)
+        context.load_cert_chain(identity.client)
     except (ssl.SSLError, OSError) as error:
         raise Denied(
             f"the control port of router replica {replica} cannot be reached",
@@ -127,7 +129,8 @@ def connect_tls(
             "Check router_pki; set router_rotate to true to make it again",
         ) from error
     try:
-        stream = context.wrap_socket(_connected(address, deadline))
+        # One name for all replicas, whose addresses change.
+        stream = context.wrap_socket(_connected(address, deadline), server_hostname=SERVER_NAME)
         channel = ControlChannel(replica, stream, deadline)
         # With TLS 1.3 a rejected client certificate shows at the first byte that is read.
         channel.send(())

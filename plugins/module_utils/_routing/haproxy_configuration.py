@@ -18,8 +18,10 @@ from itertools import chain
 
 from .._core import content_ids
 from .buckets import BUCKETS, STABLE
+from .control_channel import SERVER_NAME
 from .route_table import RouteTable, owner, prefix, route_id
 from .routes import HEADER, REQUEST, VISITOR, RateLimit, Route
+from .startup_script import ACTION, Startup, startup_script
 
 SlotName = Callable[[str, str, int], str]
 """(app, service, slot) -> DNS name whose A records are the replicas of the variant in the slot.
@@ -36,6 +38,8 @@ EXPOSURE_KEY_FILE = "router-exposure-key"
 SERVER_IDENTITY_FILE = "router-server.pem"
 CONTROL_CA_FILE = "router-ca.pem"
 CONFIGURATION_FILE = "haproxy.cfg"
+SCRIPT_FILE = "startup.lua"
+PEER_BACKEND = "peers"
 
 _ONE_YEAR = 365 * 24 * 3600
 # A longer value of a visitor's cookie was not made by the router.
@@ -79,8 +83,11 @@ class RouterSettings:
 
     ``resolver`` is ``address:port`` of the DNS server. ``servers`` is the largest number of
     replicas of a variant. ``bots``: words in the User-Agent of clients that get ``stable``.
-    ``drain`` is how many seconds connections have to end when a replica stops.
-    ``extra``: raw lines of HAProxy's configuration, at the end.
+    ``peers`` is a DNS name whose A records are all replicas of the router: a replica that starts
+    takes the newest tables from them, over the mutual TLS of ``control``. Without it, and without
+    a volume for ``RouterPaths.state``, it starts with all traffic at ``stable``.
+    ``most_peers`` is the largest number of replicas. ``drain`` is how many seconds connections have
+    to end when a replica stops. ``extra``: raw lines of HAProxy's configuration, at the end.
     Secrets as files in ``RouterPaths.secrets``: ``router-exposure-key``, a map file with the line
     ``key <base64>``; with ``tester_key`` also ``router-tester-key``, a line with the value of the
     header x-shipping-tester, which lets x-shipping-variant name the variant.
@@ -98,6 +105,8 @@ class RouterSettings:
     paths: RouterPaths = RouterPaths()
     bots: tuple[str, ...] = ()
     tester_key: bool = False
+    peers: str = ""
+    most_peers: int = 8
     drain: int = 60
     extra: tuple[str, ...] = ()
 
@@ -133,6 +142,7 @@ def router_files(table: RouteTable, settings: RouterSettings) -> RouterFiles:
     files = {
         CONFIGURATION_FILE: _configuration(table, settings),
         "routes.map": _lines(_route_row(route) for route in table.routes),
+        SCRIPT_FILE: startup_script(_startup(table, settings)),
         **{_table_file(*service): _FIRST_TABLE for service in table.services()},
     }
     if certificates:
@@ -140,6 +150,26 @@ def router_files(table: RouteTable, settings: RouterSettings) -> RouterFiles:
     if settings.bots:
         files["bots.list"] = _lines(settings.bots)
     return RouterFiles(files, certificates)
+
+
+def _startup(table: RouteTable, settings: RouterSettings) -> Startup:
+    paths = settings.paths
+    return Startup(
+        maps=[map_path(*service, paths) for service in table.services()],
+        routes=[route_id(route) for route in table.routes],
+        slots=settings.slots,
+        peers=[f"unix@{path}" for path in _peer_sockets(settings)],
+        peer_backend=PEER_BACKEND,
+        socket=socket_path(paths),
+        state=paths.state,
+    )
+
+
+def _peer_sockets(settings: RouterSettings) -> list[str]:
+    """Return the unix socket of each place for a peer."""
+    has_peers = settings.peers and settings.control.mutual_tls
+    count = settings.most_peers if has_peers else 0
+    return [f"{settings.paths.socket}/peer{number}.sock" for number in range(1, count + 1)]
 
 
 def map_path(app: str, service: str, paths: RouterPaths) -> str:
@@ -157,7 +187,7 @@ def _table_file(app: str, service: str) -> str:
 
 
 # Entries as in runtime_commands.map_entries; without buckets all of them are those of `stable`.
-_FIRST_TABLE = f"table 0.1.none\nvariant:{STABLE} 0.{STABLE}\n"
+_FIRST_TABLE = f"table 0.1.none\nvariants 0.{STABLE}\nvariant:{STABLE} 0.{STABLE}\n"
 
 
 def _lines(lines: Iterable[str]) -> str:
@@ -204,6 +234,7 @@ def _configuration(table: RouteTable, settings: RouterSettings) -> str:
         _frontend(table, settings),
         *chain.from_iterable(_route_sections(route, settings) for route in table.routes),
         *_control(settings),
+        *_peers(settings),
         _metrics(settings),
         # For sections of raw lines: no section may use `router` without naming it.
         ["defaults others from router"],
@@ -229,6 +260,7 @@ def _global(settings: RouterSettings) -> list[str]:
         "    fd-hard-limit 65536",
         f"    hard-stop-after {settings.drain}s",
         "    ssl-default-bind-options ssl-min-ver TLSv1.2",
+        f"    lua-load {paths.configuration}/{SCRIPT_FILE}",
     ]
 
 
@@ -307,6 +339,7 @@ def _proxy_protocol(routes: Iterable[Route]) -> list[str]:
 
 def _find_route(paths: RouterPaths) -> list[str]:
     return [
+        f"    http-request lua.{ACTION} unless {{ var(proc.ready) -m found }}",
         "    http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)",
         "    http-request set-var(txn.path) path",
         # By the slash at its end, /api does not match /apix; the longest beginning wins.
@@ -580,6 +613,34 @@ def _control(settings: RouterSettings) -> list[list[str]]:
             f" crt {paths.secrets}/{SERVER_IDENTITY_FILE}"
             f" ca-file {paths.secrets}/{CONTROL_CA_FILE} verify required",
             f"    server api unix@{socket_path(paths)}",
+        ]
+    ]
+
+
+def _peers(settings: RouterSettings) -> list[list[str]]:
+    """Return the section that leads from a socket each to the control of the other replicas."""
+    sockets = _peer_sockets(settings)
+    if not sockets:
+        return []
+    identity = f"{settings.paths.secrets}/{SERVER_IDENTITY_FILE}"
+    trusted = f"{settings.paths.secrets}/{CONTROL_CA_FILE}"
+    numbers = range(1, len(sockets) + 1)
+    return [
+        [
+            f"listen {PEER_BACKEND} from router",
+            "    mode tcp",
+            "    no log",
+            # One that does not answer must not let requests wait.
+            "    timeout connect 1s",
+            "    retries 0",
+            *(
+                f"    bind unix@{path} mode 600 id {number}"
+                for number, path in zip(numbers, sockets)
+            ),
+            *(f"    use-server peer{number} if {{ so_id {number} }}" for number in numbers),
+            f"    server-template peer {len(sockets)} {settings.peers}:{settings.control.port}"
+            f" ssl crt {identity} ca-file {trusted} verify required verifyhost {SERVER_NAME}"
+            " resolvers replicas resolve-prefer ipv4 init-addr none",
         ]
     ]
 

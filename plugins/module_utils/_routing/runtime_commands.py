@@ -20,6 +20,8 @@ from .buckets import ALGORITHM, BUCKETS, STABLE, BucketTable, VariantBuckets
 LARGEST_PAYLOAD = 12 * 1024
 _TABLE = "table"
 _VARIANT = "variant:"
+# For replicas that start, which can look up keys and not list them.
+_VARIANTS = "variants"
 _NEW_VERSION = re.compile(r"New version created: ([0-9]+)")
 # route_id of route_table, and the slot.
 _VARIANT_BACKEND = re.compile(r"(.+\.[0-9a-f]{8})\.([0-9]+)")
@@ -68,11 +70,12 @@ def map_entries(table: BucketTable) -> dict[str, str]:
     """Return the entries of a table's map: revision and salt, variants, buckets off ``stable``."""
     # Keys and values have no blanks: the runtime API knows no quotes.
     entries = {_TABLE: f"{table.revision}.{table.algorithm}.{table.salt}"}
-    for name, variant in table.variants.items():
-        entries[f"{_VARIANT}{name}"] = f"{variant.slot}.{name}"
+    values = {name: f"{variant.slot}.{name}" for name, variant in table.variants.items()}
+    entries[_VARIANTS] = ",".join(values.values())
+    entries.update({f"{_VARIANT}{name}": value for name, value in values.items()})
     for bucket, name in enumerate(table.owners()):
         if name != STABLE:
-            entries[str(bucket)] = f"{table.variants[name].slot}.{name}"
+            entries[str(bucket)] = values[name]
     return entries
 
 
@@ -144,6 +147,11 @@ def _payload(path: str, version: str, lines: Iterable[str]) -> str:
 def commit_map(path: str, version: str) -> str:
     """Return the command that replaces the entries of a map by those of a version."""
     return f"commit map @{version} {path}"
+
+
+def is_older_version(answer: str) -> bool:
+    """Return whether a version was not committed because another one begun later was."""
+    return "Version number out of range" in answer
 
 
 def drop_version(path: str, version: str) -> str:

@@ -37,6 +37,10 @@ class TableOnReplica:
     is_current: bool
 
 
+class _Overtaken(PlatformError):
+    """A replica that starts has replaced a map since this change has begun a version of it."""
+
+
 @dataclass
 class _Changed:
     """A replica during a change: the entries that its maps had, and versions to commit."""
@@ -60,6 +64,19 @@ def change_tables(
         map_path(table.app, table.service, paths): runtime_commands.map_entries(table)
         for table in tables
     }
+    try:
+        _change(channels, tables, entries, paths)
+    except _Overtaken:
+        # It has the tables of its peers by now, so nothing else changes them.
+        _change(channels, tables, entries, paths)
+
+
+def _change(
+    channels: Sequence[Channel],
+    tables: Sequence[BucketTable],
+    entries: Mapping[str, Mapping[str, str]],
+    paths: RouterPaths,
+) -> None:
     replicas = [_Changed(channel) for channel in channels]
     _each(partial(_read_former, tables=tables, paths=paths), replicas)
     try:
@@ -157,7 +174,14 @@ def _commit(replica: _Changed) -> None:
     for path, version in replica.versions.items():
         replica.is_touched = True
         command = runtime_commands.commit_map(path, version)
-        runtime_commands.check_silent(command, _one(replica.channel, command))
+        answer = _one(replica.channel, command)
+        if runtime_commands.is_older_version(answer):
+            raise _Overtaken(
+                f"the table on router replica {replica.channel.replica} was not set",
+                "another table was set at the same time",
+                "Run the task again",
+            )
+        runtime_commands.check_silent(command, answer)
 
 
 def _check(replica: _Changed, entries: Mapping[str, Mapping[str, str]]) -> None:

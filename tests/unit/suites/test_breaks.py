@@ -105,6 +105,10 @@ SIBLINGS: Breaks = {
         {"directory/test_oracle", "directory/test_check"},
         {"events/test_many", "delivery/test_changes"},
     ),
+    "plugins/module_utils/_routing/startup_script.py": (
+        {"routing/test_router"},
+        {"delivery/test_changes", "integration/test_keys on swarm"},
+    ),
     "tests/testbed/awx.py": ({"awx/test_awx"}, {"delivery/test_changes"}),
     "molecule/delivery/side_effect.yml": ({"molecule/test_scenarios"}, {"delivery/test_changes"}),
 }

@@ -1,0 +1,262 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The script by which a starting router takes the newest tables before it answers. Pure.
+
+It runs inside of HAProxy, since the image has no other interpreter. Requests wait for it, 5 seconds
+at most: they are late rather than assigned by an old table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .buckets import BUCKETS
+from .runtime_commands import LARGEST_PAYLOAD
+
+ACTION = "wait_for_tables"
+"""The name of the action that lets requests wait."""
+
+
+@dataclass(frozen=True)
+class Startup:
+    """Names that the script works with.
+
+    ``maps`` are the tables' maps, ``routes`` the names of backends without their slot. ``peers``
+    are unix sockets, each of which leads to the runtime API of one replica. ``state`` is the folder
+    that keeps tables and states of servers.
+    """
+
+    maps: Sequence[str]
+    routes: Sequence[str]
+    slots: int
+    peers: Sequence[str]
+    peer_backend: str
+    socket: str
+    state: str
+
+
+def startup_script(names: Startup) -> str:
+    """Return the script in Lua."""
+    values = {
+        "maps": _list(names.maps),
+        "routes": _list(names.routes),
+        "slots": str(names.slots),
+        "peers": _list(names.peers),
+        "peer_backend": json.dumps(names.peer_backend),
+        "socket": json.dumps(f"unix@{names.socket}"),
+        "state": json.dumps(names.state),
+        "buckets": str(BUCKETS),
+        "payload": str(LARGEST_PAYLOAD),
+        "action": json.dumps(ACTION),
+    }
+    constants = "".join(f"local {name} = {value}\n" for name, value in values.items())
+    return f"{constants}{_PROGRAM}"
+
+
+def _list(texts: Sequence[str]) -> str:
+    # All names consist of characters that JSON and Lua write alike.
+    return "{" + ", ".join(json.dumps(text) for text in texts) + "}"
+
+
+# https://www.arpalert.org/src/haproxy-lua-api/2.6/index.html
+_PROGRAM = """
+local longest_wait = 5
+local peer_wait = 2
+local started = core.now().sec
+local is_ready = false
+local saved = {}
+
+-- Reads one buffer at most: 2.6 receives no more of an answer.
+local function command(address, text)
+  local lines = {}
+  local connection = core.tcp()
+  connection:settimeout(2)
+  if connection:connect(address) then
+    connection:send(text .. "\\n")
+    local line = connection:receive("*l")
+    while line do
+      if line ~= "" then lines[#lines + 1] = line end
+      line = connection:receive("*l")
+    end
+  end
+  connection:close()
+  return lines
+end
+
+-- They share their content with the maps of the configuration.
+local content = {}
+for _, map in ipairs(maps) do content[map] = Map.new(map, Map._str) end
+
+-- A table as three lines: revision and salt, slots with their variants, the slot of each bucket.
+local function snapshot(map)
+  local slots = {}
+  for bucket = 0, buckets - 1 do
+    local value = content[map]:lookup(tostring(bucket))
+    slots[#slots + 1] = value and value:match("^(%d)%.") or "0"
+  end
+  return {content[map]:lookup("table"), content[map]:lookup("variants"), table.concat(slots)}
+end
+
+local function revision_of(lines)
+  -- What did not arrive to its end is no table.
+  if #lines ~= 3 or #lines[3] ~= buckets then return -1 end
+  return tonumber(lines[1]:match("^(%d+)%.") or -1)
+end
+
+local function entries_of(lines)
+  local entries = {"table " .. lines[1], "variants " .. lines[2]}
+  local values = {}
+  for slot, name in lines[2]:gmatch("(%d)%.([^,]+)") do
+    values[slot] = slot .. "." .. name
+    entries[#entries + 1] = "variant:" .. name .. " " .. values[slot]
+  end
+  for bucket = 0, buckets - 1 do
+    local value = values[lines[3]:sub(bucket + 1, bucket + 1)]
+    if value and value:sub(1, 1) ~= "0" then entries[#entries + 1] = bucket .. " " .. value end
+  end
+  return entries
+end
+
+local function replace_table(map, lines)
+  local version = (command(socket, "prepare map " .. map)[1] or ""):match("created: (%d+)")
+  if not version then return end
+  -- A controller may have set a table since; of two versions, HAProxy keeps the one begun last.
+  if revision_of(snapshot(map)) >= revision_of(lines) then
+    command(socket, "clear map @" .. version .. " " .. map)
+    return
+  end
+  local chunk, size, is_whole = {}, 0, true
+  local function add()
+    local head = "add map @" .. version .. " " .. map .. " <<\\n"
+    local answer = command(socket, head .. table.concat(chunk, "\\n") .. "\\n")
+    is_whole = is_whole and #answer == 0
+    chunk, size = {}, 0
+  end
+  for _, entry in ipairs(entries_of(lines)) do
+    if size + #entry + 1 > payload then add() end
+    chunk[#chunk + 1] = entry
+    size = size + #entry + 1
+  end
+  add()
+  -- A part of a table is worse than an old one.
+  local verb = is_whole and "commit map @" or "clear map @"
+  command(socket, verb .. version .. " " .. map)
+end
+
+local function saved_table(map)
+  local lines = {}
+  local file = io.open(state .. "/" .. map:match("[^/]+$"))
+  if file then
+    for line in file:lines() do lines[#lines + 1] = line end
+    file:close()
+  end
+  return lines
+end
+
+-- Sockets of the peers whose addresses are known.
+local function known_peers()
+  local found = {}
+  local backend = core.backends[peer_backend]
+  for name, server in pairs(backend and backend.servers or {}) do
+    local address = server:get_addr()
+    local number = tonumber(name:match("%d+$"))
+    if number and address and not address:find("unknown") and not address:find("^:") then
+      found[#found + 1] = peers[number]
+    end
+  end
+  return found
+end
+
+local function wait_for_peers()
+  local found, before = known_peers(), -1
+  -- Another thread sets the addresses of an answer, one after the other.
+  while #peers > 0 and (#found == 0 or #found ~= before)
+    and core.now().sec - started < peer_wait do
+    core.msleep(50)
+    before = #found
+    found = known_peers()
+  end
+  return found
+end
+
+local function take_newest(map, from)
+  local mine = revision_of(snapshot(map))
+  local newest = saved_table(map)
+  for _, peer in ipairs(from) do
+    local lines = command(peer, "show buckets " .. map)
+    if revision_of(lines) > revision_of(newest) then newest = lines end
+  end
+  if revision_of(newest) > mine then replace_table(map, newest) end
+end
+
+local function has_servers(backend)
+  return (tonumber(backend:get_stats()["act"]) or 0) > 0
+end
+
+local function wait_for_servers()
+  for _, route in ipairs(routes) do
+    local backend = core.backends[route .. ".0"]
+    while backend and core.now().sec - started < longest_wait and not has_servers(backend) do
+      core.msleep(20)
+    end
+  end
+end
+
+local function write(path, text)
+  local file = io.open(path .. ".new", "w")
+  if not file then return false end
+  local is_whole = file:write(text)
+  file:close()
+  return is_whole and os.rename(path .. ".new", path)
+end
+
+local function save(map)
+  local version = content[map]:lookup("table")
+  if version == saved[map] then return end
+  local text = table.concat(snapshot(map), "\\n") .. "\\n"
+  if write(state .. "/" .. map:match("[^/]+$"), text) then saved[map] = version end
+end
+
+-- The states of a backend's servers fit into a buffer, those of all servers may not.
+local function save_servers()
+  local lines = {"1"}
+  for _, route in ipairs(routes) do
+    for slot = 0, slots do
+      for _, line in ipairs(command(socket, "show servers state " .. route .. "." .. slot)) do
+        if line:match("^%d+ ") or (line:match("^#") and #lines == 1) then
+          lines[#lines + 1] = line
+        end
+      end
+    end
+  end
+  write(state .. "/servers", table.concat(lines, "\\n") .. "\\n")
+end
+
+-- For replicas that start.
+core.register_cli({"show", "buckets"}, "show buckets <map> : show a table of variants",
+  function(applet, _, _, map)
+    local text = content[map] and table.concat(snapshot(map), "\\n") or "unknown map"
+    applet:send(text .. "\\n")
+  end)
+
+core.register_task(function()
+  local from = wait_for_peers()
+  for _, map in ipairs(maps) do take_newest(map, from) end
+  wait_for_servers()
+  is_ready = true
+  while true do
+    for _, map in ipairs(maps) do save(map) end
+    save_servers()
+    core.sleep(5)
+  end
+end)
+
+core.register_action(action, {"http-req"}, function(txn)
+  while not is_ready and core.now().sec - started < longest_wait do core.msleep(10) end
+  -- From now on no request calls this.
+  if is_ready then txn:set_var("proc.ready", true) end
+end, 0)
+"""
