@@ -30,7 +30,7 @@ class EngineParts:
 
 
 KUBERNETES_VERSIONS = {
-    "1.31": KubernetesParts("v1.31.14", "v3.6.5", "v2.2.0", "v3.20.0"),
+    "1.31": KubernetesParts("v1.31.13", "v3.6.5", "v2.2.0", "v3.20.0"),
     "1.36": KubernetesParts("v1.36.3", "v3.6.5", "v2.2.0", "v3.20.0"),
     "1.37": KubernetesParts("v1.37.2", "v3.7.3", "v2.4.2", "v4.3.2"),
 }
