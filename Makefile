@@ -129,6 +129,7 @@ pictures: tour-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" PYTHONPATH=.collections:. "$$bin/python" -m tests.docs.pictures
 
 bench: tour-packages
+	@$(SETUP) packages $(ROUTING) nginx-light caddy
 	@tests/benchmarks/run.sh
 
 clean:

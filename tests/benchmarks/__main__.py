@@ -27,6 +27,7 @@ from . import (
     measure_directory,
     measure_kubernetes,
     measure_many_hosts,
+    measure_router,
     measure_ship,
     measure_swarm,
     report,
@@ -58,6 +59,7 @@ def main() -> None:
         "delivery-scale": _many_hosts,
         "events": _events,
         "seen": _seen,
+        "router": _router,
     }
     parser.add_argument(
         "--only", choices=list(parts), help="measure this part, and leave the others as they are"
@@ -194,6 +196,15 @@ def _events(folder: Path, environment: dict[str, str], *, quick: bool) -> str:
     return report.on_events(results)
 
 
+def _router(folder: Path, environment: dict[str, str], *, quick: bool) -> str:
+    size = measure_router.QUICK if quick else measure_router.SIZE
+    benches = [measure_router.RouterBench(folder / "router", size)]
+    return "\n".join(
+        report.on_router(results, bench.size)
+        for bench, results in _in_turn(benches, measure_router.measure)
+    )
+
+
 def _seen(folder: Path, environment: dict[str, str], *, quick: bool) -> str:
     places, changes = (seen.QUICK, seen.QUICK_CHANGES) if quick else (seen.PLACES, seen.CHANGES)
     return report.on_seen([seen.measure(place, folder, changes) for place in places], changes)
@@ -224,6 +235,10 @@ def _collection(name: str) -> Callable[[], str]:
     return lambda: _version(name)
 
 
+def _debian_version(package: str) -> str:
+    return run("dpkg-query", "--show", "--showformat=${Version}", package)
+
+
 TOOLS: dict[str, tuple[Callable[[], str], ...]] = {
     "swarm": (_ansible, _collection("community.docker")),
     "ship": (_ansible, lambda: run("docker", "--version").strip().replace("version ", "client ")),
@@ -247,6 +262,11 @@ TOOLS: dict[str, tuple[Callable[[], str], ...]] = {
         lambda: f"slapd {measure_directory.server_version()}",
     ),
     "seen": (lambda: f"python-ldap {metadata.version('python-ldap')}",),
+    "router": (
+        lambda: f"HAProxy {_debian_version('haproxy')}",
+        lambda: f"nginx {_debian_version('nginx-light')}",
+        lambda: f"Caddy {_debian_version('caddy')}",
+    ),
 }
 """Return the versions that a part was measured with."""
 

@@ -19,11 +19,12 @@ from . import (
     measure_directory,
     measure_kubernetes,
     measure_many_hosts,
+    measure_router,
     measure_ship,
     measure_swarm,
     seen,
 )
-from .measure import Results, Runs, Spread
+from .measure import Results, Runs, Spread, spread
 
 _MARK = re.compile(r"^<!-- ([\w-]+) -->\n", re.MULTILINE)
 _INTRODUCTION = (
@@ -482,6 +483,36 @@ def on_seen(results: Sequence[seen.SeenSpread], changes: int) -> str:
             f" {_three(found.leaves)} |"
             for found in results
         ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def on_router(figures: measure_router.RouterFigures, size: measure_router.RouterSize) -> str:
+    """Return the section of the router."""
+    plain = figures.proxies[measure_router.PLAIN]
+    median, later, longest = spread(figures.changes)
+    lines = [
+        "## A split of traffic beside other proxies",
+        "",
+        f"{size.requests:,} requests of 32 connections that stay open, on the same host as the",
+        "client and the server. The proxies run in turn. Requests a second, and how many times",
+        "those of the plain proxy; microseconds of a processor for a request, and how many more.",
+        "",
+        "| | requests a second | | processor for a request | |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| {name} | {runs.rate:,.0f} | {runs.rate / plain.rate:.2f} × | {runs.cost:.1f} |"
+            f" {runs.cost - plain.cost:+.1f} |"
+            for name, runs in figures.proxies.items()
+        ),
+        "",
+        f"Medians of {size.rounds} rounds. The router also logs each request, with the HMAC of the",
+        "unit; the others log none.",
+        "",
+        f"- A change of weights on two replicas takes {median * 1000:.0f} ms at the median of"
+        f" {size.changes}, {later * 1000:.0f} ms at 95 %, {longest * 1000:.0f} ms at most: from the"
+        " first connection, with mutual TLS, until both tables are read back.",
         "",
     ]
     return "\n".join(lines)

@@ -162,13 +162,13 @@ def add_probe(router: Router) -> None:
     """Add a listener that answers the bucket, by the very line of the routers' frontend."""
     file = router.configuration / "haproxy.cfg"
     text = file.read_text()
-    chain = re.search(r"set-var\(txn\.bucket\) (var\(txn\.salt\)\S+)", text)
+    chain = re.search(r"set-var\(txn\.bucket\) (var\(txn\.table\)\S+)", text)
     assert chain
     probe = (
         "frontend probe from router",
         f"    bind unix@{router.folder}/probe.sock",
         "    no log",
-        f"    http-request set-var(txn.salt) str({EMPTY.salt})",
+        f"    http-request set-var(txn.table) str(0.1.{EMPTY.salt})",
         "    http-request set-var(txn.unit) req.fhdr(x-user)",
         f"    http-request set-var(txn.bucket) {chain[1]}",
         '    http-request return status 200 content-type text/plain lf-string "%[var(txn.bucket)]"',

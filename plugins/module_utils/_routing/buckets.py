@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
+from itertools import chain
 from typing import Any
 
 from .._core.errors import PlanError, ShippingError, suggestion
@@ -261,7 +262,7 @@ def recorded_table(record: Mapping[str, Any]) -> BucketTable:
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _damaged(record, f"it is not complete ({error!r})") from error
-    owned = sorted(bucket for variant in variants.values() for bucket in variant.buckets)
+    owned = sorted(chain.from_iterable(variant.buckets for variant in variants.values()))
     if owned != [*range(BUCKETS)]:
         raise _damaged(record, "its variants do not own each bucket once")
     if table.algorithm != ALGORITHM:

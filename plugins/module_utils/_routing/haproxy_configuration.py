@@ -260,6 +260,8 @@ def _global(settings: RouterSettings) -> list[str]:
         "    fd-hard-limit 65536",
         f"    hard-stop-after {settings.drain}s",
         "    ssl-default-bind-options ssl-min-ver TLSv1.2",
+        # Once, rather than for each request.
+        f"    set-var proc.key str(key),map({paths.secrets}/{EXPOSURE_KEY_FILE})",
         f"    lua-load {paths.configuration}/{SCRIPT_FILE}",
     ]
 
@@ -298,7 +300,8 @@ def _resolvers(settings: RouterSettings) -> list[str]:
 _EXPOSURE = (
     '{"shipping":"exposure","time":%Ts.%ms,"service":"%[var(txn.service)]",'
     '"route":"%[var(txn.route)]","variant":"%[var(txn.choice),field(2,.)]",'
-    '"revision":"%[var(txn.table),field(1,.)]","unit":"%[var(txn.exposed)]",'
+    '"revision":"%[var(txn.table),field(1,.)]",'
+    '"unit":"%[var(txn.unit),hmac(sha256,proc.key),bytes(0,16),hex,lower]",'
     '"bucket":"%[var(txn.bucket)]","status":%ST,"ms":%Ta,"bytes":%B,"end":"%ts"}'
 )
 
@@ -328,9 +331,8 @@ def _binds(routes: Iterable[Route], settings: RouterSettings) -> list[str]:
 
 
 def _proxy_protocol(routes: Iterable[Route]) -> list[str]:
-    networks = {
-        network for route in routes if route.proxy_protocol for network in route.trusted_proxies
-    }
+    senders = (route.trusted_proxies for route in routes if route.proxy_protocol)
+    networks = {*chain.from_iterable(senders)}
     return [
         f"    tcp-request connection expect-proxy layer4 if {{ src {network} }}"
         for network in sorted(networks)
@@ -338,15 +340,19 @@ def _proxy_protocol(routes: Iterable[Route]) -> list[str]:
 
 
 def _find_route(paths: RouterPaths) -> list[str]:
+    routes = f"map_beg({paths.configuration}/routes.map)"
+    unknown = "!{ var(txn.row) -m found }"
     return [
         f"    http-request lua.{ACTION} unless {{ var(proc.ready) -m found }}",
-        "    http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)",
-        "    http-request set-var(txn.path) path",
         # By the slash at its end, /api does not match /apix; the longest beginning wins.
-        "    http-request set-var(txn.row) var(txn.host),concat(,txn.path,/),"
-        f"map_beg({paths.configuration}/routes.map)",
+        f"    http-request set-var(txn.row) base,concat(/),{routes}",
+        # The same in the one form of a host, which most clients send by themselves.
+        f"    http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.) if {unknown}",
+        f"    http-request set-var(txn.path) path if {unknown}",
+        f"    http-request set-var(txn.row) var(txn.host),concat(,txn.path,/),{routes}"
+        f" if {unknown}",
         "    http-request return status 404 content-type text/plain string"
-        ' "No route has this host and path.\\n" if !{ var(txn.row) -m found }',
+        f' "No route has this host and path.\\n" if {unknown}',
         "    http-request set-var(txn.route) var(txn.row),field(1,|)",
         "    http-request set-var(txn.service) var(txn.row),field(2,|)",
         "    http-request set-var(txn.source) var(txn.row),field(3,|)",
@@ -370,18 +376,19 @@ def _find_unit(routes: Iterable[Route], settings: RouterSettings) -> list[str]:
                 f"    http-request set-var(txn.unit) {fetch[unit.type]}"
                 f" if {{ var(txn.source) -m str {source} }} !{{ var(txn.bot) -m found }}"
             )
-    is_visitor = "{ var(txn.source) -m beg c: }"
-    known = f"{{ var(txn.unit) -m len 1:{_LONGEST_COOKIE} }}"
+    has_visitors = any(unit.type == VISITOR for _source, unit in sources)
     return [
         *lines,
-        f"    http-request set-var(txn.new) bool(true) if {is_visitor} !{known}"
-        " !{ var(txn.bot) -m found }",
-        "    http-request set-var(txn.unit) uuid() if { var(txn.new) -m found }",
+        *(_NEW_VISITOR if has_visitors else []),
         "    http-request unset-var(txn.unit) if { var(txn.unit) -m len 0 }",
-        "    http-request set-var(txn.key) str(key),"
-        f"map({settings.paths.secrets}/{EXPOSURE_KEY_FILE})",
-        "    http-request set-var(txn.exposed) var(txn.unit),hmac(sha256,txn.key),hex,lower",
     ]
+
+
+_NEW_VISITOR = (
+    "    http-request set-var(txn.new) bool(true) if { var(txn.source) -m beg c: }"
+    f" !{{ var(txn.unit) -m len 1:{_LONGEST_COOKIE} }} !{{ var(txn.bot) -m found }}",
+    "    http-request set-var(txn.unit) uuid() if { var(txn.new) -m found }",
+)
 
 
 def _choose_variant(services: Iterable[tuple[str, str]], settings: RouterSettings) -> list[str]:
@@ -399,10 +406,9 @@ def _choose_variant(services: Iterable[tuple[str, str]], settings: RouterSetting
     ]
     return [
         *tables,
-        "    http-request set-var(txn.salt) var(txn.table),field(3,.)",
         *(_tester(maps, of_service, settings) if settings.tester_key else []),
         # The one chain that agrees with buckets.bucket_of.
-        "    http-request set-var(txn.bucket) var(txn.salt),concat(:,txn.unit),"
+        "    http-request set-var(txn.bucket) var(txn.table),field(3,.),concat(:,txn.unit),"
         f"sha2(256),hex,bytes(0,8),hex2i,mod({BUCKETS})"
         " if { var(txn.unit) -m found } !{ var(txn.tester) -m found }",
         f"    http-request set-var(txn.bucket) rand({BUCKETS})"
@@ -502,19 +508,33 @@ def _backend(route: Route, name: str, slot: int, settings: RouterSettings) -> li
 
 def _client_address(route: Route) -> list[str]:
     """Return the rules by which X-Forwarded headers are those of trusted proxies, or our own."""
-    networks = " ".join(route.trusted_proxies)
-    believes = bool(networks) and not route.proxy_protocol
+    believes = bool(route.trusted_proxies) and not route.proxy_protocol
+    redirect = (
+        "    http-request redirect scheme https code 308 if !{ var(txn.scheme) -m str https }"
+    )
+    return [
+        *(_believed_headers(" ".join(route.trusted_proxies)) if believes else _OWN_HEADERS),
+        *([redirect] if route.certificate else []),
+    ]
+
+
+_OWN_HEADERS = (
+    "    http-request set-var(txn.scheme) str(https) if { ssl_fc }",
+    "    http-request del-header Forwarded",
+    "    http-request set-header X-Forwarded-For %[src]",
+    "    http-request set-header X-Forwarded-Host %[req.hdr(host)]",
+    "    http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]",
+)
+
+
+def _believed_headers(networks: str) -> list[str]:
     trusted = "{ var(txn.trusted) -m found }"
     return [
+        f"    http-request set-var(txn.trusted) bool(true) if {{ src {networks} }}",
         *(
-            [f"    http-request set-var(txn.trusted) bool(true) if {{ src {networks} }}"]
-            if believes
-            else []
+            f"    http-request del-header {name} if !{trusted}"
+            for name in ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded")
         ),
-        f"    http-request del-header X-Forwarded-For if !{trusted}",
-        f"    http-request del-header X-Forwarded-Proto if !{trusted}",
-        f"    http-request del-header X-Forwarded-Host if !{trusted}",
-        f"    http-request del-header Forwarded if !{trusted}",
         "    http-request set-header X-Forwarded-Proto https if { ssl_fc }"
         " !{ req.hdr(x-forwarded-proto) -m found }",
         "    http-request set-header X-Forwarded-Proto http"
@@ -523,12 +543,7 @@ def _client_address(route: Route) -> list[str]:
         " if !{ req.hdr(x-forwarded-host) -m found }",
         "    http-request set-var(txn.scheme) req.hdr(x-forwarded-proto)",
         "    http-request add-header X-Forwarded-For %[src]",
-        *(_believed_address(networks) if believes else []),
-        *(
-            ["    http-request redirect scheme https code 308 if !{ var(txn.scheme) -m str https }"]
-            if route.certificate
-            else []
-        ),
+        *_believed_address(networks),
     ]
 
 

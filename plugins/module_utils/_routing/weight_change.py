@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Protocol
 
 from .._core.errors import PlanError, PlatformError, ShippingError
@@ -97,7 +98,7 @@ def tables_on_replicas(
     def read(channel: Channel) -> list[TableOnReplica]:
         return [_table_on(channel, table, paths) for table in tables]
 
-    return tuple(found for per_replica in side_by_side(read, channels) for found in per_replica)
+    return tuple(chain.from_iterable(side_by_side(read, channels)))
 
 
 def _table_on(channel: Channel, recorded: BucketTable, paths: RouterPaths) -> TableOnReplica:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def test_each_bucket_has_one_owner(steps: list[dict[str, int]]) -> None:
     for step in steps:
         table = allocate(table, step)
         assert table.weights() == step
-        owned = [bucket for variant in table.variants.values() for bucket in variant.buckets]
+        owned = chain.from_iterable(variant.buckets for variant in table.variants.values())
         assert sorted(owned) == list(range(BUCKETS))
 
 

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import PlatformError
 from ansible_collections.shipping.code.plugins.module_utils._routing.buckets import (
@@ -68,7 +70,7 @@ def test_chunks_are_small_and_complete() -> None:
     assert {command.partition("\n")[0] for command in commands} == {"add map @7 /t.map <<"}
     # The empty line at the end of a payload is that of the command itself.
     assert not any("\n\n" in command for command in commands)
-    lines = [line for command in commands for line in command.splitlines()[1:]]
+    lines = chain.from_iterable(command.splitlines()[1:] for command in commands)
     assert dict(line.split(" ") for line in lines) == entries
 
 

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import pytest
@@ -87,8 +86,8 @@ class Replica:
         return ""
 
     def _show(self, rest: str) -> str:
-        match = re.fullmatch(r"map (?:@7 )?(\S+)", rest)
-        entries = self.versions["7"] if "@7" in rest else self.maps.get(match[1] if match else "")
+        path = rest.rpartition(" ")[2]
+        entries = self.versions["7"] if "@7" in rest else self.maps.get(path)
         if entries is None:
             return "Unknown map identifier. Please use #<id> or <file>.\n"
         return "".join(f"0x1 {key} {value}\n" for key, value in entries.items())
