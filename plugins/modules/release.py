@@ -179,8 +179,9 @@ options:
   adopt:
     description:
       - "Swarm: adopts the services, networks, secrets and configs of a stack of this name that
-        C(docker stack deploy) created. Services without changes are not restarted. The content of a
-        stack's secrets cannot be read, so services with secrets change once."
+        C(docker stack deploy) created. Services without changes are not restarted, and a job that
+        has completed with the same spec does not run again. The content of a stack's secrets cannot
+        be read, so services with secrets change once."
       - "Kubernetes: adopts Deployments, DaemonSets and other objects of these names that C(kubectl)
         or Helm created. Workloads without changes are not restarted, and selectors are kept.
         C(kubectl) and Helm lose the ownership of the fields that the spec declares."

@@ -9,7 +9,7 @@ Pure: from what was found to a plan.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._compose import job_services
@@ -23,6 +23,7 @@ from ..._deploy.plan import (
     LEFT,
     RECREATE,
     REMOVE,
+    RUN,
     UPDATE,
     Change,
     Plan,
@@ -371,13 +372,41 @@ def _job(
     existing = _existing(comparison, declared, body) if body else None
     if existing is None or existing.mode != declared.mode:
         return service_plan(declared, existing, wishes.recreate, problems)
-    reached = job_runs.FAILED if runs_again else _progress(comparison, name)
+    reached = job_runs.FAILED if runs_again else _progress(comparison, name, body)
+    # Only a job that is adopted is to be written without a change.
+    if existing.is_written and reached == job_runs.COMPLETED and not _differs(existing):
+        return _adopted_job(name)
     return job_runs.plan(name, existing, reached)
 
 
-def _progress(comparison: Comparison, name: str) -> str:
-    """Return how far a job has come; empty without such a service, or if it is not a job."""
-    found = states(comparison.app, comparison.snapshot, comparison.resolved, 0.0).get(name)
+def _differs(existing: Existing) -> bool:
+    """Return whether a job of a stack is another one than the app's."""
+    # Docker's client adds the platforms of the image that it resolved (docker/cli, stack deploy).
+    return any(change.path != "platform" or change.after for change in existing.changes)
+
+
+def _adopted_job(name: str) -> ServicePlan:
+    """Return that a job which has run for its stack does not run for the app.
+
+    Our labels would run it again, so the history has it in place of the engine.
+    """
+    return ServicePlan(
+        name,
+        REMOVE,
+        interruption=f"removed, because {name} has run already, and adopting it would run it again",
+        done=RUN,
+    )
+
+
+def _progress(comparison: Comparison, name: str, body: Mapping[str, Any] | None = None) -> str:
+    """Return how far a job has come; empty without such a service, or if it is not a job.
+
+    ``body`` is that of a service that is not the app's yet.
+    """
+    snapshot = comparison.snapshot
+    if body is not None:
+        snapshot = replace(snapshot, services={**snapshot.services, name: dict(body)})
+    found = states(comparison.app, snapshot, comparison.resolved, 0.0).get(name)
     return job_runs.progress(found) if found and found.job else ""
 
 

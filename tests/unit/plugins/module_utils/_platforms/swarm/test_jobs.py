@@ -198,13 +198,14 @@ def of_stack(snapshot):
     """The same as a stack left it: without our labels."""
     body = copy.deepcopy(snapshot.services["migrate"])
     body["Spec"]["Labels"] = {"com.docker.stack.namespace": "shop"}
+    platforms = [{"Architecture": "amd64", "OS": "linux"}]
+    body["Spec"]["TaskTemplate"].setdefault("Placement", {})["Platforms"] = platforms
     return replace(snapshot, services={}, unmanaged={"shop_migrate": body})
 
 
 # What a stack has left, and what happens at its adoption.
 ADOPTIONS = {
-    # Docker runs a job again at any change, also of our labels.
-    "it has run": (ONE, COMPLETE, {}, (UPDATE, "")),
+    "it has run": (ONE, COMPLETE, {}, (REMOVE, RUN)),
     "it has run, and is to run again": (ONE, COMPLETE, AGAIN, (UPDATE, "")),
     "another one has run": (TWO, COMPLETE, {}, (UPDATE, "")),
     "it has failed": (ONE, FAILED, {}, (UPDATE, "")),
