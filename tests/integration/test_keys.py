@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._platforms import registry
+from docker import APIClient
 
 from .harness import Player, PlayOutcome
 from .key_values import BESIDE, CHECK, DEFAULTS, SILENT, SWITCHES, values_tried_on
@@ -231,7 +232,9 @@ def test_keys_of_newer_engines(platform: Any, player: Player, app: str) -> None:
     assert platform.exec(app, "app", "cat", "/proc/1/oom_score_adj") == "321\n"
     status = platform.exec(app, "app", "cat", "/proc/1/status").replace("\t", " ")
     assert "NoNewPrivs: 1" in status and "Seccomp: 0" in status
-    resources = platform.services(app)["app"]["Spec"]["TaskTemplate"]["Resources"]
+    # An older client does not get the newer fields.
+    client = APIClient(base_url=platform.engine.host, version="1.52")
+    resources = client.inspect_service(f"{app}_app")["Spec"]["TaskTemplate"]["Resources"]
     assert (resources["SwapBytes"], resources["MemorySwappiness"]) == (32 << 20, 10)
     assert player.run("release", options).result["changed"] is False
     service.update({"oom_score_adj": 123, "memswap_limit": "128m", "mem_swappiness": 20})
