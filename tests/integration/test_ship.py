@@ -323,11 +323,13 @@ def test_killed_at_each_stage(team: Team, builder_proxy: Proxy, platform_proxy: 
         builder_proxy.unblock()
         assert team.commits() == [(before, "live")], stage
 
-    for moment, is_built in (("record", False), ("write", True)):
+    for moment in ("record", "write"):
         platform_proxy.block(*team.platform.requests[moment])
         killed = team.start(commit, *team.through(platform_proxy))
         assert platform_proxy.blocked.wait(60), f"{moment}: {killed.output}"
-        assert ("web is built and tested already" in killed.output) == is_built, killed.output
+        # The push that was blocked may have ended after its job, but only the first one builds.
+        is_built = "web is built and tested already" in killed.output
+        assert is_built or moment == "record", killed.output
         for journal in team.player.journals:
             os.kill(worker(journal), signal.SIGKILL)
         killed.kill()
