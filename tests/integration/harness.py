@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -195,11 +197,32 @@ class Running:
                 raise AssertionError(f"{text!r} was not printed:\n{self.output}")
             time.sleep(0.05)
 
+    def kill_all(self) -> None:
+        """End the play with the processes that have sessions of their own, as a CI ends a job.
+
+        Ansible's own workers do. Of a release, its worker goes on.
+        """
+        for pid in descendants(self.process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.kill()
+
     def kill(self) -> None:
         """End the whole play at once, as a power cut of the control node does."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and those that these have started."""
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            number, _name, rest = re.split(r" \(|\) ", stat.read_text(), maxsplit=2)
+            parents.setdefault(int(rest.split()[1]), []).append(int(number))
+    found = parents.get(pid, [])
+    return [*found, *chain.from_iterable(map(descendants, found))]
 
 
 def worker(journal: Path, timeout: float = 30) -> int:

@@ -321,7 +321,7 @@ def test_killed_at_each_stage(team: Team, builder_proxy: Proxy, platform_proxy: 
         builder_proxy.block(request)
         killed = team.start(commit, builder=builder_proxy.host)
         assert builder_proxy.blocked.wait(60), f"{stage}: {killed.output}"
-        killed.kill()
+        killed.kill_all()
         builder_proxy.unblock()
         assert team.commits() == [(before, "live")], stage
 
@@ -334,7 +334,7 @@ def test_killed_at_each_stage(team: Team, builder_proxy: Proxy, platform_proxy: 
         assert is_built or moment == "record", killed.output
         for journal in team.player.journals:
             os.kill(worker(journal), signal.SIGKILL)
-        killed.kill()
+        killed.kill_all()
         platform_proxy.unblock()
 
     outcome = team.ship(commit)
