@@ -105,8 +105,11 @@ class Team:
         hook.write_text(template.replace("/etc/ship/inventory.yml", str(self.inventory)))
         hook.chmod(0o755)
 
-    def describe(self, repository: str) -> None:
-        """Write shipping.yml and its Compose file."""
+    def describe(self, repository: str, *, behind_front: bool = False) -> None:
+        """Write shipping.yml and its Compose file.
+
+        Behind the front, an update interrupts nothing; without it, it takes less time.
+        """
         tests = [{"command": ["sh", "/srv/test.sh"], "timeout": "10s"}]
         image = {"repository": repository, "context": "web", "tests": tests}
         place = {"branch": "main", "hosts": "platform", "platform": self.platform.name}
@@ -116,8 +119,15 @@ class Team:
             "environments": {"production": place},
         }
         compose = shop(self.platform, port=PORT)
-        compose["services"]["web"].pop("image")
-        compose["services"]["web"]["build"] = "web"
+        web = compose["services"]["web"]
+        web.pop("image")
+        web["build"] = "web"
+        if not behind_front:
+            compose = {"services": {"web": web}}
+            web.pop("networks")
+            web["environment"] = {"DRAIN_SECONDS": "0"}
+            web["ports"] = [{"target": 8000, "published": PORT, "mode": "host"}]
+            web["deploy"]["update_config"] = {"order": "stop-first"}
         (self.clone / "shipping.yml").write_text(json.dumps(content))
         (self.clone / "compose.yml").write_text(json.dumps(compose))
 
@@ -229,6 +239,7 @@ def test_from_pushes_to_production(team: Team) -> None:
 
     A client asks all along.
     """
+    team.describe(team.platform.image("behind-front"), behind_front=True)
     first = team.commit("one")
     team.push()
     checked = team.ship(first, "--check")
@@ -297,10 +308,7 @@ def test_older_and_failed_commits_need_permission(team: Team) -> None:
     assert not failed.ok and "| no such table" in failed.output, failed.output
     again = team.ship(failing)
     assert not again.ok and "release 4 of it failed" in again.output, again.output
-    assert len(team.commits()) == 4
-    tried = team.ship(failing, "-e", "retry=true")
-    assert not tried.ok and "| no such table" in tried.output, tried.output
-    assert len(team.commits()) == 5 and team.answer() == "shop two"
+    assert len(team.commits()) == 4 and team.answer() == "shop two"
 
 
 STAGES = {
