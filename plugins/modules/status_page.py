@@ -13,7 +13,7 @@ description:
   - Writes one HTML file with the live release, the services, the drift and the history of each
     environment.
   - The file needs no other file and runs no script. Texts of releases appear as text.
-  - The playbook P(shipping.code.status#playbook) calls it if C(page) is set.
+  - The playbook C(shipping.code.status) calls it if C(page) is set.
   - It runs on the controller alone.
 author:
   - shipping.code contributors (@shipping-code)
