@@ -9,6 +9,12 @@ from typing import Any
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.shipping.code.plugins.module_utils._core.slow_calls import waiting_for
+from ansible_collections.shipping.code.plugins.module_utils._deploy import (
+    app_info,
+    argument_specs,
+)
+from ansible_collections.shipping.code.plugins.module_utils._platforms.registry import PLATFORMS
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.in_process import read_here
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress_lines import (
     print_line,
     slow_calls_shown,
@@ -30,8 +36,21 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, variables)
         host = str(variables.get("inventory_hostname", "localhost"))
         with slow_calls_shown(host), waiting_for(f"the module on {host}"):
-            result.update(self._execute_module(task_vars=variables))
+            result.update(self._read(variables))
         if boolean(self._task.args.get("show"), strict=False) and not result.get("failed"):
             for line in status(result):
                 print_line(f"{host} | {line}")
         return result
+
+    def _read(self, variables: dict[str, Any]) -> dict[str, Any]:
+        # A process of its own takes about a second, most of which are its imports.
+        found = read_here(
+            self,
+            variables,
+            PLATFORMS.argument_spec(argument_specs.INFO),
+            self._task.args,
+            lambda options: app_info.read_app(options, PLATFORMS),
+        )
+        if found is None:
+            found = self._execute_module(task_vars=variables)
+        return found

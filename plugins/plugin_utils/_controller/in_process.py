@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the preview of a module in Ansible's own process.
+"""Run the preview of a module, or one that only reads, in Ansible's own process.
 
 A module is packed, started and compiled for every task, which takes longer than to find that
 nothing changes. If it would run as the same user in the same Python as Ansible itself, that
@@ -11,7 +11,7 @@ is seen here; whatever writes something is left to the module.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,28 +70,56 @@ def preview_module(
 
     None where it has to run, if only to say what is wrong with its options.
     """
+
+    def preview(parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+        answer = preview_run(parameters, module.planner, module.platforms, check=check)
+        return None if answer is None else answer.as_data()
+
+    result = _answer(module.arguments, module.rules, options, preview)
+    # As _core/module_exit.py does for the module itself.
+    if result and not diff:
+        result.pop("diff", None)
+    return result
+
+
+def read_here(
+    action: Any,
+    variables: Mapping[str, Any],
+    arguments: Spec,
+    options: Mapping[str, Any],
+    read: Callable[[Mapping[str, Any]], dict[str, Any]],
+) -> dict[str, Any] | None:
+    """Return what a module that only reads would answer if it ran here.
+
+    None where it would run elsewhere, or has to run, if only to report wrong options.
+    """
+    if not is_this_process(action, variables):
+        return None
+    return _answer(
+        arguments, {}, options, lambda parameters: {"changed": False, **read(parameters)}
+    )
+
+
+def _answer(
+    arguments: Spec,
+    rules: Mapping[str, Any],
+    options: Mapping[str, Any],
+    work: Callable[[Mapping[str, Any]], dict[str, Any] | None],
+) -> dict[str, Any] | None:
+    """Return what ``work`` makes of valid options, or its failure; None for wrong options."""
     # ValidationResult's warnings, deprecations and values not to be logged are private; they are
     # what AnsibleModule reads of it as well.
-    validated = ArgumentSpecValidator(for_module(module.arguments), **module.rules).validate(
-        dict(options)
-    )
+    validated = ArgumentSpecValidator(for_module(arguments), **rules).validate(dict(options))
     if validated.error_messages or validated._warnings or validated._deprecations:
         return None
     try:
-        answer = preview_run(
-            validated.validated_parameters, module.planner, module.platforms, check=check
-        )
+        result = work(validated.validated_parameters)
     except ShippingError as error:
         result = error.as_result()
     except Exception:  # a defect, which the module meets, too, and reports with what belongs to it
         return None
-    else:
-        if answer is None:
-            return None
-        result = answer.as_data()
-    # As _core/module_exit.py does for the module itself.
-    if not diff:
-        result.pop("diff", None)
+    if result is None:
+        return None
     # remove_values is private as well: AnsibleModule masks its result by it.
     masked: dict[str, Any] = remove_values(result, validated._no_log_values)
     return masked

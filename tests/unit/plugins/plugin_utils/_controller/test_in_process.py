@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._deploy import (
+    app_info,
     argument_specs,
     operations,
 )
@@ -91,3 +92,19 @@ def test_no_secret_comes_back(monkeypatch):
     shown = in_process.preview_module(CALL, NOWHERE, check=False, diff=False)
     assert "a-long-token" not in str(shown) and "diff" not in shown
     assert "diff" in in_process.preview_module(CALL, NOWHERE, check=False, diff=True)
+
+
+def read_here(options, read, where=None):
+    spec = PLATFORMS.argument_spec(argument_specs.INFO)
+    return in_process.read_here(where or action(), HERE, spec, options, read)
+
+
+def test_a_module_that_only_reads():
+    options = {name: value for name, value in NOWHERE.items() if name != "state"}
+    found = read_here(options, lambda given: {"said": f"{given['app']} a-long-token"})
+    assert found["changed"] is False
+    assert found["said"].startswith("shop ") and "a-long-token" not in found["said"]
+    failed = read_here(options, lambda given: app_info.read_app(given, PLATFORMS))
+    assert failed["failed"] and "no connection to the cluster" in failed["msg"]
+    assert read_here({**options, "timeout": "soon"}, lambda _given: {}) is None
+    assert read_here(options, lambda _given: {}, action("ssh")) is None
