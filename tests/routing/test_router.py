@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real HAProxy with the configuration that routes come to, and services behind it."""
+"""A real HAProxy with the configuration that routes result in, and services behind it."""
 
 from __future__ import annotations
 
@@ -544,6 +544,40 @@ def test_a_ramp_under_load(router: Router) -> None:
     assert not [answer for answer in clients.answers if not is_explained(answer, history)]
 
 
+def test_a_rolled_service_loses_no_request(
+    router: Router, names: NameServer, services: dict[str, Service]
+) -> None:
+    changed(router, {"stable": 10_000, "green": 0, "blue": 0})
+    name = slot_name("shop", "web", 0)
+    backend = f"{route_id(WEB)}.0"
+    next_one = Service("next", "127.0.1.10", PORT)
+    with Clients(router, [f"user{number}" for number in range(8)]) as clients:
+        # As platforms do: the next replica is in the DNS first, then the former is not, and ends.
+        names.records[name].append("127.0.1.10")
+        router.wait_until_up(2, backend)
+        names.records[name].remove(ADDRESSES["stable"])
+        wait_for(lambda: addresses_of(router, backend) == {"127.0.1.10"}, "the removal")
+        services["stable"].close()
+        time.sleep(1)
+        services["stable"] = Service("stable", ADDRESSES["stable"], PORT)
+        names.records[name].append(ADDRESSES["stable"])
+        router.wait_until_up(2, backend)
+        names.records[name].remove("127.0.1.10")
+        wait_for(lambda: addresses_of(router, backend) == {ADDRESSES["stable"]}, "the return")
+        next_one.close()
+        time.sleep(0.5)
+    assert not clients.lost
+    assert {answer[3] for answer in clients.answers} == {"stable", "next"}
+
+
+def addresses_of(router: Router, backend: str) -> set[str]:
+    """Return the addresses of a backend's servers that are up."""
+    with router.channel() as channel:
+        state = channel.send(["show servers state"])[0]
+    servers = [item for item in runtime_commands.servers(state) if item.backend == backend]
+    return {item.address for item in servers if item.is_up}
+
+
 def is_explained(
     answer: tuple[float, float, str, str], history: list[tuple[float, float, BucketTable]]
 ) -> bool:
@@ -598,7 +632,7 @@ def test_all_replicas_or_none(router: Router, second: Router) -> None:
         assert caught.value.facts["not_restored"] == ["replica2"]
         found = tables_on_replicas([one], [before], router.settings.paths)
         assert [item.is_current for item in found] == [True]
-        # A version that was begun for nothing is gone, too.
+        # Nor is a version left that was begun and not committed.
         name = map_path("shop", "web", router.settings.paths)
         line = next(text for text in one.send(["show map"])[0].splitlines() if name in text)
         assert "entry_cnt=1005" in line

@@ -57,7 +57,7 @@ def _problem_of_names(certificate: Any, host: str) -> str:
         names = []
     if any(_matches(name.lower(), host) for name in names):
         return ""
-    return f"is not for {host}, but for {', '.join(names) or 'no host'}; get one with that name"
+    return f"is for {', '.join(names) or 'no host'} and not for {host}; get one with that name"
 
 
 def _matches(name: str, host: str) -> bool:

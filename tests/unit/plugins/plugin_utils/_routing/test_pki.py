@@ -30,7 +30,7 @@ PROBLEMS = [
     (KEY, HOST, NOW, "has no certificate in PEM"),
     (b"", HOST, NOW, "has no certificate in PEM"),
     (CERTIFICATE + new_pki(NOW).client, HOST, NOW, "has the private key of another certificate"),
-    (PKI.server, "shop.test", NOW, "is not for shop.test, but for router.shipping"),
+    (PKI.server, "shop.test", NOW, "is for router.shipping and not for shop.test"),
     (PKI.server, HOST, NOW + timedelta(days=3651), "expired at 2036-04-28 00:00 UTC"),
     (PKI.server, HOST, NOW - timedelta(days=1), "is not valid before 2026-04-30 23:00 UTC"),
 ]
