@@ -40,7 +40,7 @@ IMAGES = {
 }
 
 
-def problems(name, platform):
+def problems(name, platform, unpublished=()):
     """Why a platform rejects a file; nothing where it accepts it."""
 
     def read(path):
@@ -54,6 +54,7 @@ def problems(name, platform):
         values=VALUES,
         # As on a Swarm of one node.
         resolve_binds=platform == "swarm",
+        unpublished=unpublished,
     )
     try:
         load(sources, lambda content: read_spec(content, IMAGES.get(name), PLATFORMS[platform]))
@@ -219,3 +220,9 @@ def test_how_many_of_28_are_accepted(platform, accepted):
     """A change of this number is a change that users notice."""
     assert len(NAMES) == 28 and set(REJECTED) <= set(NAMES)
     assert sum(platform not in REJECTED.get(name, {}) for name in NAMES) == accepted
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_loopback_ports_by_choice(platform):
+    modes = PLATFORMS[platform].modes_without_addresses
+    assert problems("cloud-local", platform) and not problems("cloud-local", platform, modes)
