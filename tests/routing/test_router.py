@@ -708,6 +708,8 @@ def test_an_answer_that_never_comes_is_an_error(guarded: Router) -> None:
     assert guarded.process
     channel = guarded.channel(1.5)
     guarded.process.send_signal(signal.SIGSTOP)
+    state = Path(f"/proc/{guarded.process.pid}/stat")
+    wait_for(lambda: ") T " in state.read_text(), "the stop")
     begin = time.monotonic()
     with pytest.raises(Unreachable, match="router replica replica1 did not answer"):
         channel.send(["show info"])

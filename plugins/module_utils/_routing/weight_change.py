@@ -192,8 +192,9 @@ def _check(replica: _Changed, entries: Mapping[str, Mapping[str, str]]) -> None:
             raise _not_taken(replica.channel, len(shown), len(wanted))
 
 
-def _not_taken(channel: Channel, shown: int, wanted: int) -> PlatformError:
-    return PlatformError(
+def _not_taken(channel: Channel, shown: int, wanted: int) -> _Overtaken:
+    # HAProxy drops a version when a later one is committed.
+    return _Overtaken(
         f"the table on router replica {channel.replica} is not the one that was sent",
         f"it has {shown} entries, and {wanted} were sent",
         "Run the task again",
