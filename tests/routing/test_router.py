@@ -226,7 +226,12 @@ IDS: list[Callable[[int], str]] = [
 
 def test_buckets_agree_for_100_000_ids(router: Router) -> None:
     ids = [IDS[number % len(IDS)](number).strip().encode() for number in range(100_000)]
-    assert answered_buckets(router, ids) == [bucket_of(unit, EMPTY.salt) for unit in ids]
+    answers = answered_buckets(router, ids)
+    assert len(answers) == len(ids)
+    # A few of them: pytest takes minutes to compare two long lists.
+    pairs = zip(ids, answers, strict=True)
+    others = [unit for unit, bucket in pairs if bucket != bucket_of(unit, EMPTY.salt)]
+    assert others[:5] == []
 
 
 def answered_buckets(router: Router, ids: list[bytes]) -> list[int]:
