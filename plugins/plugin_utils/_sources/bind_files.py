@@ -85,7 +85,7 @@ def _file(item: Any, folder: str) -> str:
 def _is_read_only(item: Any) -> bool:
     if isinstance(item, dict):
         return boolean(item.get("read_only"), Reader()) is True
-    return "ro" in str(item).split(":")[-1].split(",")
+    return "ro" in str(item).rpartition(":")[2].split(",")
 
 
 def _grant(path: str, item: Any, shipping: Shipping, reader: Reader) -> list[dict[str, Any]]:
