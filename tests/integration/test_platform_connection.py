@@ -6,10 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
+from ansible_collections.shipping.code.plugins.module_utils._registry.credentials import Credentials
+from ansible_collections.shipping.code.plugins.plugin_utils._shipping.build_engine import (
+    BuildEngine,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._shipping.engine_address import (
+    engine_address,
+)
 
 from tests.testbed.machine import Machine
 from tests.testbed.proxy import Proxy
@@ -73,6 +82,12 @@ def test_mutual_tls(player: Player, engine_with_tls: str, client: dict[str, str]
         "tls_verify": True,
     }
     assert info(player, engine_with_tls, **others)["history"] == []
+    # The engine that builds is reached in the same way.
+    address = engine_address({"docker_host": engine_with_tls, **client}, {}, "")
+    assert BuildEngine(address, Credentials()).platform().startswith("linux/")
+    stranger = replace(address, client_cert="", client_key="")
+    with pytest.raises(ShippingError, match="the engine cannot be used: no answer of the engine"):
+        BuildEngine(stranger, Credentials()).platform()
 
 
 def test_variables_of_libraries_change_nothing(
