@@ -29,6 +29,7 @@ from ...module_utils._core.slow_calls import waiting_for
 from ...module_utils._registry.credentials import Credentials
 from . import buildkit_client
 from .engine_address import EngineAddress
+from .last_lines import LINES, with_last_lines
 from .shipping_file import ImageBuild, ImageTest
 
 _SDK = Library("docker", "the controller", "7.1", "8")
@@ -37,7 +38,6 @@ _LABEL = "shipping.code.test"
 _DEADLINE_LABEL = "shipping.code.test-deadline"
 # Clocks of two controllers may differ.
 _MARGIN = 300
-_LINES = 20
 # How long any other request than a build and a test may take.
 _SECONDS = 60
 # The engine itself sets no limit that is as short for a registry that stays silent.
@@ -144,11 +144,7 @@ class BuildEngine:
     def build_by_client(self, image: ImageBuild, context: IO[bytes]) -> str:
         """Build an image with BuildKit, by the Docker client of the controller; return its ID."""
         words, _cause = self._buildkit
-        try:
-            return buildkit_client.build(words, self._address, image, context)
-        except buildkit_client.BuildFailure as error:
-            failed = f"the image {image.name} cannot be built"
-            raise _with_lines(failed, error.why, error.output) from error
+        return buildkit_client.build(words, self._address, image, context)
 
     def lacks_buildkit(self) -> str:
         """Return why the controller cannot build with BuildKit; empty if it can."""
@@ -176,14 +172,14 @@ class BuildEngine:
             with self._errors(f"the test {command} of the image {image.name} cannot run"):
                 self._client.start(container)
                 status = self._wait(container, test, f"the test {command}")
-                log = self._client.logs(container, tail=_LINES).decode(errors="replace")
+                log = self._client.logs(container, tail=LINES).decode(errors="replace")
         finally:
             with contextlib.suppress(ShippingError), self._errors("the test cannot be removed"):
                 self._client.remove_container(container, v=True, force=True)
         if status is None:
-            raise _with_lines(failed, f"it did not end within {test.timeout:g} s", log)
+            raise with_last_lines(failed, f"it did not end within {test.timeout:g} s", log)
         if status:
-            raise _with_lines(failed, f"it exited with code {status}", log)
+            raise with_last_lines(failed, f"it exited with code {status}", log)
 
     def push(self, image_id: str, image: ImageBuild, tag: str) -> str:
         """Push an image under a tag of its repository; return its digest."""
@@ -306,13 +302,13 @@ def _built(lines: Iterable[Mapping[str, Any]], failed: str, deadline: float) -> 
     for entry in _until(deadline, lines):
         shown += str(entry.get("stream", "")).splitlines()
         if "error" in entry:
-            raise _with_lines(failed, str(entry["error"]), "\n".join(shown))
+            raise with_last_lines(failed, str(entry["error"]), "\n".join(shown))
         if "late" in entry:
-            raise _with_lines(failed, "it did not end within its timeout", "\n".join(shown))
+            raise with_last_lines(failed, "it did not end within its timeout", "\n".join(shown))
         aux = entry.get("aux")
         identity = aux.get("ID", identity) if isinstance(aux, dict) else identity
     if not identity:
-        raise _with_lines(failed, "the engine ended without an image", "\n".join(shown))
+        raise with_last_lines(failed, "the engine ended without an image", "\n".join(shown))
     return str(identity)
 
 
@@ -346,9 +342,3 @@ def _checked(lines: Iterable[Mapping[str, Any]], failed: str) -> Iterator[Mappin
 def _drained(lines: Iterable[Mapping[str, Any]], failed: str) -> None:
     for _entry in _checked(lines, failed):
         pass
-
-
-def _with_lines(what: str, why: str, log: str) -> ShippingError:
-    lines = [line.rstrip() for line in log.splitlines() if line.strip()][-_LINES:]
-    shown = "".join(f"\n  | {line}" for line in lines)
-    return ShippingError(what, f"{why}{shown}", log=lines)

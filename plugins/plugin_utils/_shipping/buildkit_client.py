@@ -20,19 +20,12 @@ from ...module_utils._core.errors import ShippingError, os_words
 from ...module_utils._core.slow_calls import waiting_for
 from ...module_utils._core.version_numbers import version_numbers
 from .engine_address import EngineAddress
+from .last_lines import with_last_lines
 from .shipping_file import ImageBuild
 
 _FIRST_WITHOUT = (23,)
 _SECONDS = 30
 Run = Callable[[list[str]], "tuple[int, str]"]
-
-
-class BuildFailure(ShippingError):
-    """A build that failed; ``output`` is what the client printed."""
-
-    def __init__(self, cause: str, output: str) -> None:
-        super().__init__("the build failed", cause)
-        self.output = output
 
 
 def client_words(run: Run) -> tuple[list[str], str]:
@@ -67,7 +60,7 @@ def run_client(words: list[str]) -> tuple[int, str]:
 
 
 def build(words: list[str], address: EngineAddress, image: ImageBuild, context: IO[bytes]) -> str:
-    """Build an image from a packed context; return its ID. Raise BuildFailure if that fails."""
+    """Build an image from a packed context; return its ID."""
     with tempfile.TemporaryDirectory(prefix="shipping-build-") as folder:
         identity = os.path.join(folder, "id")
         command = ["docker", *_global_flags(address), *words, *_flags(image, identity), "-"]
@@ -80,9 +73,9 @@ def build(words: list[str], address: EngineAddress, image: ImageBuild, context: 
             with open(identity, encoding="ascii") as file:
                 return file.read().strip()
         except OSError as error:
-            raise BuildFailure(
-                f"the client wrote no ID of the image ({os_words(error)})", ""
-            ) from (error)
+            raise _failure(
+                image, f"the client wrote no ID of the image ({os_words(error)})", ""
+            ) from error
 
 
 def _run_build(
@@ -100,12 +93,18 @@ def _run_build(
                 check=False,
             )
     except subprocess.TimeoutExpired as error:
-        raise BuildFailure("it did not end within its timeout", _text(error.stdout)) from error
+        raise _failure(image, "it did not end within its timeout", _text(error.stdout)) from error
     except OSError as error:
-        raise BuildFailure(f"the Docker client does not start ({os_words(error)})", "") from error
+        raise _failure(
+            image, f"the Docker client does not start ({os_words(error)})", ""
+        ) from error
     if done.returncode:
         cause = f"the Docker client exited with code {done.returncode}"
-        raise BuildFailure(cause, _text(done.stdout))
+        raise _failure(image, cause, _text(done.stdout))
+
+
+def _failure(image: ImageBuild, cause: str, output: str) -> ShippingError:
+    return with_last_lines(f"the image {image.name} cannot be built", cause, output)
 
 
 def _text(output: bytes | None) -> str:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping import buildkit_client
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping.buildkit_client import (
-    BuildFailure,
     client_words,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping.engine_address import (
@@ -84,11 +84,11 @@ def test_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, cause: str) -> None:
-    with pytest.raises(BuildFailure) as caught:
+    with pytest.raises(ShippingError) as caught:
         build(tmp_path, monkeypatch, ending)
-    assert caught.value.why == cause
+    assert str(caught.value).startswith(f"the image web cannot be built: {cause}")
     if "ID" not in cause:
-        assert caught.value.output.startswith("1  --host=")
+        assert "\n  | 1  --host=" in str(caught.value)
 
 
 def test_no_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +96,6 @@ def test_no_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert buildkit_client.run_client(["--version"]) == (127, "")
     with (
         (tmp_path / "context").open("w+b") as context,
-        pytest.raises(BuildFailure, match="the Docker client does not start"),
+        pytest.raises(ShippingError, match="the Docker client does not start"),
     ):
         buildkit_client.build(["build"], ADDRESS, IMAGE, context)
