@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -15,7 +16,7 @@ from ansible.module_utils.errors import (
     SubParameterTypeError,
 )
 
-from ...module_utils._core.errors import ShippingError
+from ...module_utils._core.errors import ShippingError, suggestion
 
 # As ansible.module_utils.common.arg_spec takes it.
 Spec = Mapping[str, Mapping[str, Any]]
@@ -23,11 +24,12 @@ _OF_TYPES = (ArgumentTypeError, ElementError, SubParameterTypeError)
 
 
 def read_options(spec: Spec, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options with values of their types; raise ShippingError for other values.
+    """Return the options with values of their types; raise ShippingError for other options.
 
     Paths stay as they are, since most are of the host: Ansible would expand ``~`` and variables
     here. What else is wrong, the module reports.
     """
+    _refuse_unknown(spec, given)
     read = {name: _type_of(entry) for name, entry in spec.items() if not _is_path(entry)}
     # A null option is not set, to a module as well.
     checked = {name: given[name] for name in read.keys() & given.keys() if given[name] is not None}
@@ -48,6 +50,22 @@ def _of_types(errors: Iterable[Any]) -> list[str]:
 def _missing(spec: Spec, given: Mapping[str, Any]) -> list[str]:
     required = (name for name, entry in spec.items() if entry.get("required"))
     return [f"{name} is not set" for name in required if given.get(name) is None]
+
+
+def _refuse_unknown(spec: Spec, given: Mapping[str, Any]) -> None:
+    """Reject a mistyped name before the option that it stands for counts as missing."""
+    known = {*spec, *chain.from_iterable(entry.get("aliases", ()) for entry in spec.values())}
+    offered = [name for name in known if not name.startswith("_")]
+    unknown = [
+        f"there is no option {name}{suggestion(name, offered)}"
+        for name in sorted(given.keys() - known)
+    ]
+    if unknown:
+        raise ShippingError(
+            "the options cannot be used",
+            "; ".join(unknown),
+            "Correct the names; ansible-doc lists all options of a module",
+        )
 
 
 def _refuse_text(inline: Any) -> None:

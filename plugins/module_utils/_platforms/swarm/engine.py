@@ -61,7 +61,14 @@ class Connection:
     timeout: int = 60
 
     def check_address(self) -> None:
-        """Reject an address by SSH, which would need a client, keys and known hosts of its own."""
+        """Reject an empty address, and SSH: it would need a client, keys and known hosts."""
+        # docker-py takes an empty one for none, and reports missing TLS (docker 7.2).
+        if not self.docker_host.strip():
+            raise ShippingError(
+                "docker_host cannot be used",
+                "it is empty",
+                "Write for example unix:///var/run/docker.sock or tcp://host:2376",
+            )
         if self.docker_host.startswith("ssh:"):
             raise ShippingError(
                 f"cannot use docker_host {self.docker_host}",

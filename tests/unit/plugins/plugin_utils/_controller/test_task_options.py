@@ -36,7 +36,6 @@ def test_texts_of_templates_are_read():
         "ca_path": "~/ca.pem",
         "compose": "~/a.yml",
         "spec": None,
-        "verison": 1,
     }
     assert read_options(SPEC, given_) == {
         **given_,
@@ -60,6 +59,13 @@ WRONG = [
     ({"registry_auths": ["a"]}, "registry_auths"),
     ({"helm_values": "a"}, "helm_values"),
     ({"app": None}, "app is not set"),
+    (
+        {"compose_fil": "a.yml", "verison": "2"},
+        "the options cannot be used: there is no option compose_fil; did you mean compose?; there"
+        " is no option verison; did you mean version? Correct the names; ansible-doc lists all"
+        " options of a module.",
+    ),
+    ({"app": None, "nonsense_": 1}, "there is no option nonsense_. Correct"),
 ]
 
 

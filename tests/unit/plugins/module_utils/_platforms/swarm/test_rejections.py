@@ -75,3 +75,9 @@ def test_an_address_by_ssh_is_rejected_before_anything_is_opened():
         engine.Engine(engine.Connection(docker_host="ssh://deploy@swarm.example.com"))
     assert "cannot use docker_host ssh://deploy@swarm.example.com" in str(caught.value)
     assert "run the task on the manager" in str(caught.value)
+
+
+def test_an_empty_address_is_rejected_as_empty():
+    with pytest.raises(ShippingError) as caught:
+        engine.Engine(engine.Connection(docker_host=""))
+    assert str(caught.value).startswith("docker_host cannot be used: it is empty. Write")
