@@ -30,7 +30,7 @@ TESTS ?= tests/integration
 WORKERS ?= 3
 PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client runc containernetworking-plugins nftables ipset
 SCHEDULE := cron git systemd
-ROUTING := haproxy openssl
+ROUTING := haproxy openssl curl
 OPENLDAP := slapd ldap-utils
 DIRECTORIES := $(OPENLDAP) faketime samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389 \
   krb5-user libkrb5-dev gcc libldap2-dev libsasl2-dev

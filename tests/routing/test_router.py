@@ -62,6 +62,7 @@ from ansible_collections.shipping.code.plugins.module_utils._routing.weight_chan
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._routing.pki import new_pki
 
+from tests.testbed.machine import run
 from tests.testbed.router_process import (
     HAPROXY,
     TESTER_KEY,
@@ -98,7 +99,7 @@ ROUTES = [
     limited("believing", trusted_proxies=("127.0.0.1/32", "192.0.2.0/24")),
     limited("sticky", replica_affinity=True, unit=Unit("request", "")),
     limited("proxied", proxy_protocol=True, trusted_proxies=("127.0.9.0/24",)),
-    limited("secure", certificate="tls"),
+    limited("secure", certificate="tls", largest_body=1000),
     limited("old", certificate="old", http2=False),
 ]
 ADDRESSES = {"stable": "127.0.1.1", "green": "127.0.1.2", "blue": "127.0.1.3", "api": "127.0.1.4"}
@@ -334,6 +335,7 @@ def test_largest_body(router: Router) -> None:
     with socket.create_connection(router.url, 5) as connection:
         connection.sendall(
             b"POST / HTTP/1.1\r\nHost: body.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"3\r\nabc\r\n0\r\n\r\n"
         )
         assert connection.recv(4096).split()[1] == b"411"
     assert ask(router, "body.test")[0] == 200
@@ -401,6 +403,24 @@ def test_tls(router: Router) -> None:
     assert protocols == {"secure.test": "h2", "old.test": "http/1.1"}
     with pytest.raises(ssl.SSLError):
         tls_protocol(router, "shop.test")
+
+
+@pytest.mark.parametrize(("size", "status"), [(0, "200"), (1000, "200"), (1_000_000, "413")])
+def test_http2(router: Router, tmp_path: Path, size: int, status: str) -> None:
+    body = tmp_path / "body"
+    body.write_bytes(b"x" * size)
+    port = router.settings.https_port
+    words = ("--cacert", router.folder / "ca/ca.pem", "--resolve", f"secure.test:{port}:127.0.0.1")
+    sent = ("--data-binary", f"@{body}") if size else ()
+    answer = run(
+        "curl",
+        *("--silent", "--http2", "--output", "/dev/null"),
+        *("--write-out", "%{http_version} %{http_code}"),
+        *words,
+        *sent,
+        f"https://secure.test:{port}/",
+    )
+    assert answer == f"2 {status}"
 
 
 def tls_protocol(router: Router, host: str) -> str | None:

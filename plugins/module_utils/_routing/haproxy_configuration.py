@@ -21,7 +21,7 @@ from .buckets import BUCKETS, STABLE
 from .control_channel import SERVER_NAME
 from .route_table import RouteTable, owner, prefix, route_id
 from .routes import HEADER, REQUEST, VISITOR, RateLimit, Route
-from .startup_script import ACTION, Startup, startup_script
+from .startup_script import ACTION, NO_LENGTH, TOO_LARGE, Startup, startup_script
 
 SlotName = Callable[[str, str, int], str]
 """(app, service, slot) -> DNS name whose A records are the replicas of the variant in the slot.
@@ -561,26 +561,25 @@ def _believed_address(networks: str) -> list[str]:
 def _limits(route: Route) -> list[str]:
     lines = []
     if route.rate_limit:
+        too_many = f"{{ sc0_http_req_rate gt {route.rate_limit.requests} }}"
         seconds = max(route.rate_limit.period // 1000, 1)
         lines += [
             f"    http-request track-sc0 src table {route_id(route)}.rate",
+            # Over HTTP/2, a response before the end of the body would reset the stream.
+            f"    http-request wait-for-body time 1s if {too_many} {{ method POST PUT PATCH }}",
             "    http-request return status 429 content-type text/plain string"
             f' "Too many requests.\\n" hdr Retry-After {seconds}'
-            f" if {{ sc0_http_req_rate gt {route.rate_limit.requests} }}",
+            f" if {too_many}",
         ]
     if route.largest_body:
         has_no_length = "!{ req.hdr(content-length) -m found }"
-        too_long = (
-            "    http-request return status 411 content-type text/plain string"
-            f' "The request needs a Content-Length.\\n" if {has_no_length}'
-        )
+        no_length = f"    http-request use-service lua.{NO_LENGTH} if {has_no_length}"
         lines += [
-            "    http-request return status 413 content-type text/plain string"
-            ' "The body of the request is too large.\\n"'
+            f"    http-request use-service lua.{TOO_LARGE}"
             f" if {{ req.hdr(content-length) -m int gt {route.largest_body} }}",
             # Of a body without a length, HAProxy counts no more than a buffer.
-            f"{too_long} {{ req.hdr(transfer-encoding) -m found }}",
-            f"{too_long} {{ method POST PUT PATCH }}",
+            f"{no_length} {{ req.hdr(transfer-encoding) -m found }}",
+            f"{no_length} {{ method POST PUT PATCH }}",
         ]
     return lines
 

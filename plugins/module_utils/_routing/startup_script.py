@@ -18,6 +18,9 @@ from .runtime_commands import LARGEST_PAYLOAD
 
 ACTION = "wait_for_tables"
 """The name of the action that lets requests wait."""
+TOO_LARGE = "body_too_large"
+NO_LENGTH = "body_without_length"
+"""Names of the services that answer a request whose body is not taken."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ def startup_script(names: Startup) -> str:
         "buckets": str(BUCKETS),
         "payload": str(LARGEST_PAYLOAD),
         "action": json.dumps(ACTION),
+        "too_large": json.dumps(TOO_LARGE),
+        "no_length": json.dumps(NO_LENGTH),
     }
     constants = "".join(f"local {name} = {value}\n" for name, value in values.items())
     return f"{constants}{_PROGRAM}"
@@ -253,6 +258,27 @@ core.register_task(function()
     core.sleep(5)
   end
 end)
+
+-- Over HTTP/2, a response that is sent before the end of the body resets the stream, and the client
+-- does not see it. So the rest of a body is read, up to a megabyte.
+local function refuse_body(name, status, text)
+  core.register_service(name, "http", function(applet)
+    local received = 0
+    local part = applet:receive(8192)
+    while part and #part > 0 and received < 1048576 do
+      received = received + #part
+      part = applet:receive(8192)
+    end
+    applet:set_status(status)
+    applet:add_header("content-length", #text)
+    applet:add_header("content-type", "text/plain")
+    applet:start_response()
+    applet:send(text)
+  end)
+end
+
+refuse_body(too_large, 413, "The body of the request is too large.\\n")
+refuse_body(no_length, 411, "The request needs a Content-Length.\\n")
 
 core.register_action(action, {"http-req"}, function(txn)
   while not is_ready and core.now().sec - started < longest_wait do core.msleep(10) end
