@@ -57,7 +57,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class RouterSize:
-    """How many requests a round has, how many rounds and changes of weights there are."""
+    """Numbers of requests in a round, of rounds, and of changes of weights."""
 
     requests: int
     rounds: int
