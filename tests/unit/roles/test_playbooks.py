@@ -1,0 +1,43 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbooks of services, with an inventory that is for something else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COLLECTIONS = Path(__file__).parents[3] / ".collections"
+INVENTORY = "all: {hosts: {pc.example.com: }}\n"
+
+
+def hosts_of(playbook: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """List the hosts of a playbook; nothing is run on them."""
+    (folder / "workstations.yml").write_text(INVENTORY)
+    command = (sys.executable, "-m", "ansible", "playbook", f"shipping.code.{playbook}")
+    return subprocess.run(
+        [*command, "-i", "workstations.yml", "--list-hosts", *words],
+        cwd=folder,
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("playbook", ["deploy", "rollback", "scale", "status"])
+def test_an_inventory_without_the_group_is_an_error(playbook: str, tmp_path: Path) -> None:
+    done = hosts_of(playbook, tmp_path)
+    assert done.returncode != 0
+    assert "The inventory has no group platforms." in done.stderr
+
+
+def test_another_host_is_named(tmp_path: Path) -> None:
+    done = hosts_of("status", tmp_path, "-e", "target=pc.example.com")
+    assert done.returncode == 0, done.stderr
+    assert "hosts (1):\n      pc.example.com" in done.stdout
