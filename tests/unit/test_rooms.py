@@ -31,16 +31,17 @@ DIRECTORY = "plugin_utils/_directory"
 MEMBERSHIP = "plugin_utils/_membership"
 CATALOG = "plugin_utils/_catalog"
 DELIVERY = "plugin_utils/_delivery"
+ROUTER_KEYS = "plugin_utils/_routing"
 YAML_READER = "plugins/plugin_utils/_sources/yaml_reader.py"
 CHECKED_NAMES = "plugins/module_utils/_toolbox/checked_names.py"
 
 # What each room may import besides itself: rooms, or single files.
 MAY_IMPORT = {
     CORE: set[str](),
-    COMPOSE: {CORE},
-    DEPLOY: {CORE, COMPOSE},
-    REGISTRY: {CORE},
     ROUTING: {CORE},
+    COMPOSE: {CORE, ROUTING},
+    DEPLOY: {CORE, COMPOSE, ROUTING},
+    REGISTRY: {CORE},
     TOOLBOX: {CORE},
     "module_utils/_awx": {CORE},
     "plugin_utils/_sources": {CORE, COMPOSE},
@@ -52,14 +53,14 @@ MAY_IMPORT = {
     "plugin_utils/_shipping": {CORE, REGISTRY, CATALOG, YAML_READER, CHECKED_NAMES},
     DELIVERY: {CORE, MEMBERSHIP},
     "plugin_utils/_events": {CORE, DIRECTORY, MEMBERSHIP, DELIVERY, REVISION_ORDER},
-    "plugin_utils/_routing": {ROUTING},
+    ROUTER_KEYS: {CORE, ROUTING},
     "plugin_utils/_experiments": {CORE},
-    "plugin_utils/_controller": {CORE, DEPLOY, TOOLBOX, DIRECTORY, rooms.PLATFORMS},
+    "plugin_utils/_controller": {CORE, DEPLOY, TOOLBOX, DIRECTORY, ROUTER_KEYS, rooms.PLATFORMS},
     # The list of the platforms has what each says of its options.
     "doc_fragments": {rooms.PLATFORMS},
 }
 # A platform never imports another one, nor the registry of them.
-PLATFORM_MAY_IMPORT = {CORE, COMPOSE, DEPLOY, REGISTRY}
+PLATFORM_MAY_IMPORT = {CORE, COMPOSE, DEPLOY, REGISTRY, ROUTING}
 # Wiring: documentation, and calls of what the rooms have.
 MAY_IMPORT_ANYTHING = {"modules", "action", "inventory"}
 

@@ -27,7 +27,7 @@ from .._core.parsing import (
     word,
     words,
 )
-from . import devices, short_syntax
+from . import devices, routes, short_syntax, variants
 from .defaults import RESTART_DEFAULTS, UPDATE_DEFAULTS
 from .job_services import JOB_MODES, RUN_IN_ROLLBACK
 from .keys import LOCAL_KEYS
@@ -165,33 +165,32 @@ def _preferences(value: object, reader: Reader) -> object:
 _preference_list = listing(mapping({"spread": text}))
 
 
-_deploy = mapping(
-    {
-        "mode": _mode,
-        "replicas": integer(0),
-        "endpoint_mode": word("vip", "dnsrr"),
-        "labels": pairs,
-        "placement": mapping(
-            {"constraints": words, "preferences": _preferences, "max_replicas_per_node": integer(0)}
-        ),
-        "resources": mapping(
-            {
-                "limits": mapping({"cpus": cpus, "memory": size, "pids": integer(0)}),
-                "reservations": mapping(
-                    {
-                        "cpus": cpus,
-                        "memory": size,
-                        "devices": devices.devices,
-                        "generic_resources": devices.generic_resources,
-                    }
-                ),
-            }
-        ),
-        "restart_policy": _restart_policy,
-        "update_config": _update_config("pause", "continue", "rollback"),
-        "rollback_config": _update_config("pause", "continue"),
-    }
-)
+_DEPLOY: dict[str, Parser] = {
+    "mode": _mode,
+    "replicas": integer(0),
+    "endpoint_mode": word("vip", "dnsrr"),
+    "labels": pairs,
+    "placement": mapping(
+        {"constraints": words, "preferences": _preferences, "max_replicas_per_node": integer(0)}
+    ),
+    "resources": mapping(
+        {
+            "limits": mapping({"cpus": cpus, "memory": size, "pids": integer(0)}),
+            "reservations": mapping(
+                {
+                    "cpus": cpus,
+                    "memory": size,
+                    "devices": devices.devices,
+                    "generic_resources": devices.generic_resources,
+                }
+            ),
+        }
+    ),
+    "restart_policy": _restart_policy,
+    "update_config": _update_config("pause", "continue", "rollback"),
+    "rollback_config": _update_config("pause", "continue"),
+}
+_deploy = mapping(_DEPLOY)
 
 
 def _network_mode(value: object, reader: Reader) -> object:
@@ -270,11 +269,26 @@ def _shipping(support: Support) -> Parser:
             "probe": _one_probe,
             "rollback": word(RUN_IN_ROLLBACK, "leave"),
             "overlay": _overlay(support),
+            **_of_router(support),
         }
     )
 
     def parse(value: object, reader: Reader) -> object:
         return fields(value, reader) or None
+
+    return parse
+
+
+def _of_router(support: Support) -> dict[str, Parser]:
+    """Return the parsers of routes and variants; a platform without a router rejects them."""
+    if support.routed:
+        return {"routes": routes.as_written, "variants": variants.parser(PARSERS, _DEPLOY)}
+    return dict.fromkeys(("routes", "variants"), _no_router(support.platform))
+
+
+def _no_router(platform: str) -> Parser:
+    def parse(value: object, reader: Reader) -> object:
+        return reader.problem(f"not supported yet on {platform}; leave it out") if value else None
 
     return parse
 
@@ -299,7 +313,7 @@ def _not_read(_value: object, _reader: Reader) -> object:
 # Of memory and swap together.
 UNLIMITED = "-1"
 # Key below services.<name> -> its parser. The extension's parser depends on the platform.
-EXTENSION = "x-shipping"
+EXTENSION = variants.EXTENSION
 PARSERS: dict[str, Parser] = {
     "image": _image,
     "command": short_syntax.command,

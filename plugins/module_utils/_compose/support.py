@@ -81,6 +81,8 @@ class Support:
 
     Otherwise a change of an ignored setting would make another release.
     """
+    routed: bool = False
+    """The platform has a router: services may have routes and variants."""
     relative_binds: bool = False
     """The plan takes relative paths of bind mounts where the app can run on one node only."""
 

@@ -118,6 +118,42 @@ SCALE: Spec = {
     **INTERNAL_OPTIONS,
 }
 INFO: Spec = {**APP, "show": {"type": "bool", "default": False}, **REGISTRY, **CONNECTION}
+_KEYS: Spec = {
+    "pki": {"type": "path", "required": True},
+    "_pki": {"type": "dict", "no_log": True},
+}
+_CONTROL: Spec = {**_KEYS, "node_addresses": {"type": "dict", "default": {}}}
+TRAFFIC: Spec = {
+    "app": {"type": "str"},
+    "service": {"type": "str"},
+    "weights": {"type": "dict"},
+    "by": {"type": "str"},
+    "lease_ttl": ROLLOUT["lease_ttl"],
+    "lease_timeout": ROLLOUT["lease_timeout"],
+    **_CONTROL,
+    **REGISTRY,
+    **CONNECTION,
+}
+TRAFFIC_RULES: dict[str, Any] = {
+    "required_together": [("app", "service")],
+    "required_by": {"weights": ["service"]},
+}
+ROUTER_INFO: Spec = {**_CONTROL, **REGISTRY, **CONNECTION}
+ROUTER_SPEC: Spec = {
+    "image": {"type": "str", "required": True},
+    "replicas": {"type": "int"},
+    "constraints": {"type": "list", "elements": "str", "default": []},
+    "http_port": {"type": "int", "default": 80},
+    "https_port": {"type": "int", "default": 443},
+    "metrics_port": {"type": "int"},
+    "drain": {"type": "int", "default": 60},
+    "testers": {"type": "bool", "default": False},
+    "bots": {"type": "list", "elements": "str", "default": []},
+    "extra": {"type": "list", "elements": "str", "default": []},
+    **_KEYS,
+    **REGISTRY,
+    **CONNECTION,
+}
 
 
 def for_module(spec: Spec) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from .._core.errors import LeaseLost, PlatformError, ShippingError
 from .._core.failure import Failure, failures_text
 from . import fencing
 from .diagnosis import service_failure
+from .failed_variants import failed_variants, without
 from .health import FAILED, LIVE, ROLLED_BACK_RELEASE, remember
 from .health_watch import HealthWatch, Report
 from .history import Record, ended, expendable, newest
@@ -69,7 +70,9 @@ def _release(execution: _Execution, hide: Hide) -> RunOutcome:
     failures = _failures_of(rollout)
     if not failures:
         return _live(execution, record, rollout, seen.records)
-    end = _after_failure(execution, rollout, before, failures)
+    end = _without_variants(execution, rollout, before, failures) or _after_failure(
+        execution, rollout, before, failures
+    )
     text = hide(failures_text(failures, end.failures))
     jobs = {**_jobs(rollout, seen.records), **end.jobs}
     done = ended(record, end.outcome, text, now(), jobs)
@@ -197,6 +200,49 @@ def _after_failure(
         return _remove_first_release(execution, failed)
     execution.report(f"{what}, rolling back to {before.version} (release {before.number})")
     return _restore(execution, failed, before)
+
+
+def _without_variants(
+    execution: _Execution, failed: Rollout, before: Record | None, failures: Sequence[Failure]
+) -> _End | None:
+    """Deploy the release without the variants that failed; None where that is no way out.
+
+    The rest of the app serves on, as a release of its own.
+    """
+    record, platform = failed.record, execution.platform
+    names = failed_variants(failures, record.resolved)
+    if not names or not failed.changed_anything:
+        return None
+    resolved = without(record.resolved, before.resolved if before else None, names)
+    # Nothing else is in the release, so that it is rolled back as any other.
+    if before and resolved.hash == before.content:
+        return None
+    execution.report(f"{', '.join(names)} failed, continuing without it")
+    rest = replace(
+        record,
+        number=record.number + 1,
+        content=resolved.hash,
+        resolved=resolved,
+        started=now(),
+        id="",
+        index=0,
+    )
+    execution.fence.check()
+    rest = platform.records.write_record(execution.job.app, rest)
+    rollout = replace(
+        _rollout(execution, rest, record, execution.job.limits.rollback_timeout),
+        originals=failed.originals,
+    )
+    later = _failures_of(rollout)
+    failed.warnings.extend(rollout.warnings)
+    outcome, reason = (FAILED, _reason(later)) if later else (LIVE, "")
+    platform.records.write_record(
+        execution.job.app, ended(rest, outcome, reason, now(), _jobs(rollout, ()))
+    )
+    if later:
+        return None
+    event = f"failed in {', '.join(names)}, without which release {rest.number} is live"
+    return _End(FAILED, event, jobs=_jobs(rollout, ()))
 
 
 def _restore(execution: _Execution, failed: Rollout, before: Record) -> _End:

@@ -35,6 +35,15 @@ class Naming:
         full = f"{self.app}{self.joint}{name}"
         return fit(self.dns(full), SERVICE_LIMIT) if self.strict else full
 
+    def slot(self, service: str, slot: int) -> str:
+        """Return the name of the replicas of the variant in a slot, on the router's network.
+
+        Slot 0 is the service itself.
+        """
+        # With the app in it: services of all apps are on that network (moby #41532).
+        full = f"{self.app}{self.joint}{service}" + (f"-slot{slot}" if slot else "")
+        return fit(full, SERVICE_LIMIT)
+
     def content(self, name: str, content_id: str, prefix: str = "") -> str:
         """Return the name of a secret or config with this content.
 

@@ -19,6 +19,7 @@ from .plan import Plan
 from .ports import Contents, Observation, Platform
 from .prepare import PlannedRun, now
 from .resolution import Resolutions, Resolved, references, resolve
+from .route_checks import check_release
 from .service_diff import unknown_recreate
 from .state import States
 
@@ -42,6 +43,7 @@ def release(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun
         compose,
         Resolutions(pinned.images, ids, before.resolved if before else None, adopted),
     )
+    check_release(platform.router, intent.app, resolved, before.resolved if before else None)
     if platform.completer:
         resolved, seen = platform.completer.complete(intent.app, resolved, seen, intent.wishes)
     planned = _towards(platform, intent, seen, resolved)
@@ -87,6 +89,7 @@ def rollback(platform: Platform, intent: Intent, seen: Observation) -> PlannedRu
             f"{', '.join(gone)} does not exist any more",
             "Choose another release, or deploy the version again",
         )
+    check_release(platform.router, intent.app, target.resolved, live.resolved if live else None)
     old = replace(intent, version=target.version)
     return _towards(platform, old, seen, target.resolved, rollback_of=str(target.number))
 

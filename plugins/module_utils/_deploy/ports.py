@@ -274,6 +274,57 @@ class Adopter(Protocol):
 
 
 @dataclass(frozen=True)
+class ControlPoint:
+    """Where one replica of the router takes commands. ``replica`` is its id on the platform."""
+
+    replica: str
+    node: str
+    address: str
+    port: int
+
+
+@dataclass(frozen=True)
+class StoredTraffic:
+    """The table of all routes as the platform keeps it; revision 0 is the one before the first."""
+
+    revision: int = 0
+    content: bytes = b""
+
+
+class RouterPlace(Protocol):
+    """Where the router runs, and what it is made of: releases, control points, the table."""
+
+    def live_releases(self) -> Mapping[str, Record]:
+        """Return the live release of each app, in a constant number of calls."""
+
+    def control_points(
+        self, app: str, service: str, port: int, addresses: Mapping[str, str]
+    ) -> tuple[ControlPoint, ...]:
+        """Return where each running replica takes commands.
+
+        ``port`` is that of the container; ``addresses`` has nodes that are reached elsewhere.
+        """
+
+    def slot_name(self, app: str, service: str, slot: int) -> str:
+        """Return the name by which the router finds the replicas of the variant in a slot."""
+
+    def free_nodes(self, constraints: Sequence[str]) -> int:
+        """Return how many nodes may run a replica."""
+
+    def check(self, image: str, command: Sequence[str], files: Mapping[str, bytes]) -> str:
+        """Run a command once in an image with files; return why it fails, else nothing."""
+
+    def read_traffic(self) -> StoredTraffic:
+        """Return the newest table."""
+
+    def write_traffic(self, traffic: StoredTraffic) -> None:
+        """Keep a new table; raise Outdated where another run has kept one of this revision."""
+
+    def forget_traffic(self, revision: int) -> None:
+        """Remove a table that no replica got."""
+
+
+@dataclass(frozen=True)
 class Platform:
     """A place where services run: the ports that it implements."""
 
@@ -288,3 +339,4 @@ class Platform:
     manifests: ManifestSource | None = None
     completer: Completer | None = None
     adopter: Adopter | None = None
+    router: RouterPlace | None = None

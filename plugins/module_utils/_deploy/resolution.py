@@ -10,9 +10,10 @@ what runs. It is plain data: a record returns it unchanged.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from .._compose import routes, variants
 from .._compose.model import Compose, Section
 from .._compose.node_networks import HOST as HOST_NETWORK
 from .._compose.node_networks import is_of_node
@@ -101,6 +102,7 @@ def resolve(naming: Naming, compose: Compose, resolutions: Resolutions) -> Resol
         for section in ("secrets", "configs")
     }
     networks = {name: _name(naming, name, entry) for name, entry in compose.networks.items()}
+    compose = _with_slots(compose, resolutions.before)
     names = _Names(naming, resolutions.images, objects, networks)
     used: set[str] = set()
     for service in compose.services.values():
@@ -119,6 +121,15 @@ def resolve(naming: Naming, compose: Compose, resolutions: Resolutions) -> Resol
         configs=_entries("configs", compose, objects, resolutions.ids),
         volumes=sorted(_name(naming, name, entry) for name, entry in compose.volumes.items()),
     )
+
+
+def _with_slots(compose: Compose, before: Resolved | None) -> Compose:
+    former = before.services if before else {}
+    services = {
+        name: variants.with_slots(service, variants.slots_of(former.get(name, {})))
+        for name, service in compose.services.items()
+    }
+    return replace(compose, services=services)
 
 
 def _objects(
@@ -152,6 +163,9 @@ def _entries(
     used: set[str] = set()
     for service in compose.services.values():
         used.update(grant["source"] for grant in service.get(section, []))
+    if section == "secrets":
+        # The router mounts them, and they stay as long as a release needs them.
+        used.update(secret for _name, _host, secret in routes.certificates(compose.services))
     result: Section = {}
     for source, entry in getattr(compose, section).items():
         if source in used:
@@ -190,12 +204,7 @@ def _service(
         result["networks"] = {result.pop("network_mode"): {}}
     else:
         result["networks"] = {
-            names.networks[network]: (
-                {}
-                if is_of_node(compose.networks[network])
-                # In Compose a service is always reached by its own name as well.
-                else {"aliases": sorted({name, *settings.get("aliases", [])})}
-            )
+            names.networks[network]: _joined(name, network, settings, compose, names.naming)
             for network, settings in service.get("networks", {}).items()
         }
     for section in ("secrets", "configs"):
@@ -208,6 +217,21 @@ def _service(
             _mount(names.naming, mount, compose.volumes) for mount in service["volumes"]
         ]
     return result
+
+
+def _joined(
+    name: str, network: str, settings: Mapping[str, Any], compose: Compose, naming: Naming
+) -> dict[str, Any]:
+    """Return the aliases of a service on a network."""
+    entry = compose.networks[network]
+    if is_of_node(entry):
+        return {}
+    if routes.is_router_network(entry):
+        # Services of all apps are on it: an alias of two of them would be both (moby #41532).
+        base, slot = variants.slot_of(name, compose.services)
+        return {"aliases": [naming.slot(base, slot)]} if slot else {}
+    # In Compose a service is always reached by its own name as well.
+    return {"aliases": sorted({name, *settings.get("aliases", [])})}
 
 
 def _granted(grant: Mapping[str, Any], objects: Mapping[str, str]) -> dict[str, Any]:

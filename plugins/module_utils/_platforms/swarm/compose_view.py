@@ -5,20 +5,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..._compose.variants import EXTENSION as _EXTENSION
+from ..._deploy.health import LIVE
+from ..._deploy.history import Record, newest
 from ..._deploy.resolution import Resolved
 from .compare import same_image
 from .observe import APP, Snapshot
 from .spec_fields import FIELDS, IMAGE, Names, put
 
 
-def before(app: str, resolved: Resolved, snapshot: Snapshot) -> dict[str, Any]:
+def before(
+    app: str, resolved: Resolved, snapshot: Snapshot, records: Sequence[Record] = ()
+) -> dict[str, Any]:
     """Return what exists of everything that is declared."""
+    live = newest(records, LIVE)
+    recorded = live.resolved.services if live else {}
     services = {}
     for name, body in snapshot.services.items():
         services[name] = _shown(body["Spec"], resolved.services.get(name), snapshot.names)
+        # The engine has no place for it, so the live release alone has it.
+        if _EXTENSION in recorded.get(name, {}):
+            services[name][_EXTENSION] = recorded[name][_EXTENSION]
     own = [
         network["Name"]
         for network in snapshot.networks

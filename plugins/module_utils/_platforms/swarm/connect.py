@@ -16,6 +16,7 @@ from .engine import Connection, Engine
 from .image_digests import EngineCredentials
 from .preview import Preview
 from .reader import Reader
+from .router import RouterPlace
 from .storage import Storage
 
 NAME = "swarm"
@@ -38,4 +39,5 @@ def connect(options: Mapping[str, Any], registries: Mapping[str, Mapping[str, st
         leases=storage,
         diagnoser=Diagnoser(engine, credentials),
         adopter=Adopter(),
+        router=RouterPlace(engine, credentials),
     )

@@ -162,6 +162,14 @@ class Engine:
         except NotFound:
             return
 
+    def put_archive(self, path: str, folder: str, archive: bytes) -> None:
+        """Send a tar archive that is unpacked into a folder of a container."""
+        self._send("PUT", self.prefix + path, {"path": folder}, archive)
+
+    def pull(self, image: str, headers: Mapping[str, str]) -> None:
+        """Let the engine pull an image; what fails shows when the image is used."""
+        self._send("POST", f"{self.prefix}/images/create", {"fromImage": image}, headers=headers)
+
     def raw(self, path: str, **query: Any) -> bytes:
         """Send a GET whose answer is not JSON."""
         return bytes(self._send("GET", self.prefix + path, query).content)
@@ -208,7 +216,7 @@ class Engine:
                     method,
                     session.base_url + path,
                     params=params,
-                    json=body,
+                    **_sent_as(body),
                     headers=dict(headers or {}),
                     timeout=self.registry_timeout if registry else self.connection.timeout,
                 )
@@ -241,6 +249,11 @@ class Engine:
         if session is None:
             session = self._sessions.session = _new_session(self.connection)
         return session
+
+
+def _sent_as(body: Any) -> dict[str, Any]:
+    """Return how a session sends a body: bytes as they are, all else as JSON."""
+    return {"data": body} if isinstance(body, bytes) else {"json": body}
 
 
 def _new_session(connection: Connection) -> Any:

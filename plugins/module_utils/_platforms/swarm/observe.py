@@ -27,7 +27,7 @@ APP, SERVICE, TOKEN, RELEASE, VERSION = (
 )
 STACK = "com.docker.stack.namespace"
 KIND = f"{LABEL}kind"
-RECORD, LEASE, CONTENT = "release", "lease", "content"
+RECORD, LEASE, CONTENT, TRAFFIC = "release", "lease", "content", "traffic"
 
 _STATES = {
     "new": words.WAITING,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._compose import job_services
+from ..._compose.routes import ROUTER_NETWORK
 from ..._compose.short_syntax import INSTEAD_OF_RELATIVE, OF_CONTROL_NODE
 from ..._core.errors import Problem
 from ..._deploy import job_runs
@@ -235,7 +236,13 @@ def _changed_networks(comparison: Comparison) -> Iterator[Problem]:
 
 
 def _external_network(name: str, network: Mapping[str, Any] | None) -> Iterator[Problem]:
-    if network is None:
+    if network is None and name == ROUTER_NETWORK:
+        yield Problem(
+            f"networks: {name}",
+            "does not exist on this Swarm, and the routes need it; deploy the router with the"
+            " playbook shipping.code.router",
+        )
+    elif network is None:
         yield Problem(
             f"networks: {name}",
             "is external and does not exist on this Swarm; create it with docker network create -d"

@@ -56,6 +56,6 @@ class Preview:
         planned = planning.plan(app, resolved, seen.records, snapshot, wishes)
         return replace(
             planned,
-            before=compose_view.before(app, resolved, snapshot),
+            before=compose_view.before(app, resolved, snapshot, seen.records),
             after=compose_view.after(resolved),
         )

@@ -76,7 +76,7 @@ def write_lease(engine: Engine, app: str, lease: Lease) -> Lease:
     labels = {**lease.labels(), APP: app, KIND: LEASE}
     if not lease.id:
         try:
-            identity = _create(engine, "configs", lease_name(app), b"shipping.code lease", labels)
+            identity = create(engine, "configs", lease_name(app), b"shipping.code lease", labels)
         except Outdated:
             _check_case(engine, app)
             raise
@@ -108,7 +108,7 @@ def _check_case(engine: Engine, app: str) -> None:
             )
 
 
-def _create(
+def create(
     engine: Engine,
     kind: str,
     name: str,
@@ -138,7 +138,7 @@ def write_record(engine: Engine, app: str, record: Record) -> Record:
     if not record.id:
         return replace(
             record,
-            id=_create(engine, "configs", record_name(app, record.number), record.data(), labels),
+            id=create(engine, "configs", record_name(app, record.number), record.data(), labels),
         )
     # The data must be sent unchanged beside the new labels.
     now = engine.get(f"/configs/{record.id}")
@@ -173,7 +173,7 @@ def make_objects(
         try:
             content = getattr(contents, kind)[entry["source"]]
             driver = entry.get("template_driver", "")
-            _create(engine, kind, name, content, labels, template_driver=driver)
+            create(engine, kind, name, content, labels, template_driver=driver)
         except Outdated:
             return  # made by a former run: the name follows the content, so it holds the same
 

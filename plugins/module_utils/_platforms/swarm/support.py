@@ -107,8 +107,8 @@ _KEYS: dict[str, str | Plain] = {
     ),
     "scale": "as `deploy.replicas`",
     "x-shipping": (
-        "`rollback: run`: a rollback runs the job; `probe` and `overlay.kubernetes` are for"
-        " Kubernetes and ignored"
+        "`rollback: run`: a rollback runs the job; `routes` and `variants`: for the router;"
+        " `probe` and `overlay.kubernetes` are for Kubernetes and ignored"
     ),
     "deploy.mode": "`Mode`: replicated, global, replicated-job or global-job",
     "deploy.replicas": (
@@ -383,9 +383,12 @@ def _as_honored(app: Compose) -> Compose:
     return replace(app, services=services)
 
 
+_NOT_OF_SWARM = ("probe", "overlay")
+
+
 def _with_honored(service: Service) -> Service:
     extension = service.get("x-shipping", {})
-    honored = {key: value for key, value in extension.items() if key == "rollback"}
+    honored = {key: value for key, value in extension.items() if key not in _NOT_OF_SWARM}
     rest = {key: value for key, value in service.items() if key != "x-shipping"}
     return {**rest, "x-shipping": honored} if honored else rest
 
@@ -423,5 +426,6 @@ SUPPORT = Support(
         _check_shared_memory,
     ),
     as_honored=_as_honored,
+    routed=True,
     relative_binds=True,
 )

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check the routes and variants of a release against those of all apps, before it is planned."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from .._compose import routes, variants
+from .._core.errors import PlanError, PlatformError
+from .._routing.buckets import BucketTable, recorded_table, table_record
+from .._routing.route_table import joined_routes
+from .._routing.routes import Route, recorded_route
+from .history import Record
+from .ports import RouterPlace, StoredTraffic
+from .resolution import Resolved
+
+_HUNDREDTHS = 100
+
+
+def app_routes(app: str, resolved: Resolved) -> Iterator[Route]:
+    """Yield the routes of a release."""
+    for name, service in resolved.services.items():
+        for record in routes.routes_of(service):
+            empty = {"app": app, "service": name, "host": "", "path": "", "port": 0}
+            yield recorded_route({**empty, **record})
+
+
+def all_routes(live: Mapping[str, Record]) -> Iterator[Route]:
+    """Yield the routes of the live releases of all apps."""
+    for app, record in live.items():
+        yield from app_routes(app, record.resolved)
+
+
+def check_release(
+    place: RouterPlace | None, app: str, resolved: Resolved, before: Resolved | None
+) -> None:
+    """Raise an error where routes exclude those of other apps, or a variant still has traffic."""
+    former = before or Resolved()
+    declared = list(app_routes(app, resolved))
+    if place is None:
+        return
+    if declared and declared != list(app_routes(app, former)):
+        live = {name: record for name, record in place.live_releases().items() if name != app}
+        joined_routes([*all_routes(live), *declared])
+    leaving = dict(_leaving(resolved, former))
+    if leaving:
+        _check_leaving(app, leaving, tables_of(place.read_traffic()))
+
+
+def _leaving(resolved: Resolved, former: Resolved) -> Iterator[tuple[str, set[str]]]:
+    """Yield each service with the variants that the former release has and this one has not."""
+    for name, service in former.services.items():
+        kept = variants.slots_of(resolved.services.get(name, {}))
+        gone = set(variants.slots_of(service)) - set(kept)
+        if gone:
+            yield name, gone
+
+
+def _check_leaving(
+    app: str, leaving: Mapping[str, Iterable[str]], tables: Mapping[tuple[str, str], BucketTable]
+) -> None:
+    for service, names in leaving.items():
+        table = tables.get((app, service))
+        weights = table.weights() if table else {}
+        busy = sorted(name for name in names if weights.get(name))
+        if busy:
+            share = f"{weights[busy[0]] / _HUNDREDTHS:g}"
+            raise PlanError(
+                f"the variant {busy[0]} of {service} cannot be removed",
+                f"it has {share} percent of the traffic",
+                "Set its weight to 0 with shipping.code.traffic, then deploy again",
+            )
+
+
+def tables_of(stored: StoredTraffic) -> dict[tuple[str, str], BucketTable]:
+    """Return the tables of all services by app and service."""
+    if not stored.content:
+        return {}
+    try:
+        tables = [recorded_table(record) for record in json.loads(stored.content)["tables"]]
+    except (ValueError, LookupError, TypeError) as error:
+        raise PlatformError(
+            f"the table of traffic (revision {stored.revision}) cannot be read",
+            f"it does not have this collection's format ({error})",
+            "Upgrade the collection if a newer version wrote it",
+        ) from error
+    return {(table.app, table.service): table for table in tables}
+
+
+def stored_of(revision: int, tables: Iterable[BucketTable]) -> StoredTraffic:
+    """Return tables in the form in which the platform keeps them."""
+    records: list[Any] = [
+        table_record(table)
+        for table in sorted(tables, key=lambda table: (table.app, table.service))
+    ]
+    return StoredTraffic(revision, json.dumps({"tables": records}, sort_keys=True).encode())

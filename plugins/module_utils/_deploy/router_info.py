@@ -1,0 +1,139 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read the routes of all apps, the router's replicas, and what each variant served."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._compose import variants
+from .._core.errors import ShippingError
+from .._core.parallel import side_by_side
+from .._routing.buckets import STABLE, BucketTable
+from .._routing.control_channel import ClientIdentity
+from .._routing.haproxy_configuration import RouterPaths
+from .._routing.route_table import RouteTable, address, joined_routes, route_id
+from .._routing.routes import Route
+from .._routing.runtime_commands import SHOW_STAT, BackendCounters, counters
+from .._routing.weight_change import tables_on_replicas
+from .history import Record
+from .platform_connection import connect
+from .platform_definition import Options, Platforms
+from .ports import ControlPoint
+from .route_checks import all_routes, tables_of
+from .router_control import connect_to, control_points, identity_files, information, place_of
+from .router_spec import route_data
+from .traffic import Key, percentages
+
+_SUMMED = ("requests", "responses_4xx", "responses_5xx", "bytes_in", "bytes_out")
+
+
+@dataclass(frozen=True)
+class _Replica:
+    """One replica as it answered; ``error`` is why it did not."""
+
+    point: ControlPoint
+    facts: dict[str, Any] = field(default_factory=dict)
+    counters: tuple[BackendCounters, ...] = ()
+    error: str = ""
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the replica as a result of the module."""
+        place = {"replica": self.point.replica, "node": self.point.node}
+        return {**place, "reached": not self.error, "error": self.error, **self.facts}
+
+
+def read_router(options: Options, platforms: Platforms) -> dict[str, Any]:
+    """Return the result of the module router_info."""
+    platform = connect(options, platforms)
+    place = place_of(platform)
+    live = place.live_releases()
+    table = joined_routes(all_routes(live))
+    tables = tables_of(place.read_traffic())
+    points = control_points(place, options)
+    deadline = time.monotonic() + float(options["timeout"])
+    with identity_files(options["_pki"] or {}) as identity:
+        replicas = side_by_side(
+            lambda point: _read_replica(point, identity, deadline, tables), points
+        )
+    return {
+        "changed": False,
+        "routes": [route_data(route) for route in table.routes],
+        "weights": _weights(table, tables),
+        "replicas": [replica.as_data() for replica in replicas],
+        "counters": _counters(replicas, table, live),
+        "drift": [replica.point.replica for replica in replicas if replica.facts.get("drift")],
+    }
+
+
+def _weights(table: RouteTable, tables: Mapping[Key, BucketTable]) -> list[dict[str, Any]]:
+    """Return the weights of each routed service; without a table, stable has all traffic."""
+    result = []
+    for key in table.services():
+        shares = percentages(tables[key]) if key in tables else {"stable": 100.0}
+        revision = tables[key].revision if key in tables else 0
+        result.append({"app": key[0], "service": key[1], "revision": revision, "weights": shares})
+    return result
+
+
+def _read_replica(
+    point: ControlPoint,
+    identity: ClientIdentity,
+    deadline: float,
+    tables: Mapping[Key, BucketTable],
+) -> _Replica:
+    """Read one replica; one that cannot be reached is part of the result."""
+    try:
+        channel = connect_to(point, identity, deadline)
+    except ShippingError as error:
+        return _Replica(point, error=str(error))
+    try:
+        info = information(channel)
+        found = tables_on_replicas([channel], list(tables.values()), RouterPaths())
+        served = counters(channel.send([SHOW_STAT])[0])
+    except ShippingError as error:
+        return _Replica(point, error=str(error))
+    finally:
+        channel.close()
+    facts = {
+        "version": info.version,
+        "uptime": info.uptime,
+        "dropped_logs": info.dropped_logs,
+        "revisions": {
+            f"{entry.table.app}/{entry.table.service}": entry.table.revision for entry in found
+        },
+        "drift": [
+            f"{entry.table.app}/{entry.table.service}" for entry in found if not entry.is_current
+        ],
+    }
+    return _Replica(point, facts, served)
+
+
+def _counters(
+    replicas: Iterable[_Replica], table: RouteTable, live: Mapping[str, Record]
+) -> list[dict[str, Any]]:
+    """Return the sums over all replicas, by route and variant."""
+    sums: dict[tuple[str, int], dict[str, int]] = {}
+    for replica in replicas:
+        for entry in replica.counters:
+            total = sums.setdefault((entry.route, entry.slot), dict.fromkeys(_SUMMED, 0))
+            for name in _SUMMED:
+                total[name] += getattr(entry, name)
+    result = []
+    for route in table.routes:
+        # Slots without a variant are empty, and their counters are all 0.
+        for slot, variant in sorted(_variants(route, live).items()):
+            total = sums.get((route_id(route), slot), dict.fromkeys(_SUMMED, 0))
+            place = {"app": route.app, "service": route.service, "route": address(route)}
+            result.append({**place, "variant": variant, **total})
+    return result
+
+
+def _variants(route: Route, live: Mapping[str, Record]) -> dict[int, str]:
+    service = live[route.app].resolved.services[route.service]
+    named = {slot: name for name, slot in variants.slots_of(service).items()}
+    return {0: STABLE, **named}

@@ -1,0 +1,256 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Describe the router as an app, by the routes of all apps that are live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .._compose.routes import ROUTER_NETWORK
+from .._core.content_ids import digest
+from .._core.errors import PlanError, Problem, SpecError
+from .._routing.haproxy_configuration import (
+    CONFIGURATION_FILE,
+    CONTROL_CA_FILE,
+    EXPOSURE_KEY_FILE,
+    SERVER_IDENTITY_FILE,
+    TESTER_KEY_FILE,
+    RouterFiles,
+    RouterSettings,
+    router_files,
+)
+from .._routing.route_table import joined_routes
+from .._routing.routes import Route, route_record
+from .history import Record
+from .platform_connection import connect
+from .platform_definition import Options, Platforms
+from .ports import RouterPlace
+from .resolution import Resolved
+from .route_checks import all_routes
+from .router_control import CONTROL_PORT, ROUTER, place_of
+
+PROGRAM = "haproxy"
+# A label of the service, which restarts nothing: the configuration that was checked.
+_CHECKED = "shipping.router.configuration"
+# The services of all routes, so that a change of weights reads the router's release alone.
+_ROUTED = "shipping.router.services"
+# Seconds that a replica has to end after its connections were cut.
+_AFTER_DRAIN = 5
+
+
+def route_data(route: Route) -> dict[str, Any]:
+    """Return a route as a result of a module has it."""
+    return {"app": route.app, "service": route.service, **route_record(route)}
+
+
+def routed_services(router: Resolved) -> set[tuple[str, str]]:
+    """Return app and service of all routes that a release of the router has."""
+    listed = router.services.get(ROUTER, {}).get("deploy", {}).get("labels", {}).get(_ROUTED, "")
+    pairs = (name.partition("/") for name in listed.split() if name)
+    return {(app, service) for app, _slash, service in pairs}
+
+
+def settings_of(options: Options, place: RouterPlace) -> RouterSettings:
+    """Return what the configuration depends on in addition to the routes."""
+    return RouterSettings(
+        slot_name=place.slot_name,
+        http_port=options["http_port"],
+        https_port=options["https_port"],
+        bots=tuple(options["bots"]),
+        tester_key=options["testers"],
+        peers=place.slot_name(ROUTER, ROUTER, 0),
+        drain=options["drain"],
+        extra=tuple(options["extra"]),
+    )
+
+
+def describe_router(options: Options, platforms: Platforms) -> dict[str, Any]:
+    """Return the result of the module router_spec."""
+    platform = connect(options, platforms)
+    place = place_of(platform)
+    live = dict(place.live_releases())
+    former = live.pop(ROUTER, None)
+    table = joined_routes(all_routes(live))
+    settings = settings_of(options, place)
+    files = _never_empty(router_files(table, settings))
+    _check_nodes(options, place)
+    routed = " ".join("/".join(key) for key in table.services())
+    routed = " ".join("/".join(key) for key in table.services())
+    router = _Router(options, settings, files, _secret_objects(files, live))
+    spec = router.spec({_CHECKED: files.content_name(), _ROUTED: routed})
+    if _needs_check(former, spec):
+        router.check(place)
+    return {
+        "changed": False,
+        "app": ROUTER,
+        "version": f"router-{digest(spec)}",
+        "routes": [route_data(route) for route in table.routes],
+        "spec": spec,
+        "extra": list(options["extra"]),
+        "diff": _difference(former, files),
+    }
+
+
+def _never_empty(files: RouterFiles) -> RouterFiles:
+    # No platform keeps a config without content. HAProxy skips such a line.
+    return replace(files, files={name: text or "#\n" for name, text in files.files.items()})
+
+
+def _check_nodes(options: Options, place: RouterPlace) -> None:
+    """Raise where two replicas would have to share the host ports of one node."""
+    replicas, nodes = options.get("replicas"), place.free_nodes(options["constraints"])
+    if nodes == 0:
+        text = "no ready node matches constraints"
+    elif replicas and replicas > nodes:
+        text = (
+            f"is {replicas}, and {nodes} ready nodes match constraints; a second replica on one"
+            " node would have no free port. Lower it, or leave it out to run one on each node"
+        )
+    else:
+        return
+    raise SpecError([Problem("replicas", text)], "the options of the router")
+
+
+@dataclass(frozen=True)
+class _Router:
+    """The router to describe. ``objects`` has the platform's secret for each certificate's file."""
+
+    options: Options
+    settings: RouterSettings
+    files: RouterFiles
+    objects: Mapping[str, str]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return the files of the control node's keys that the router needs."""
+        testers = (TESTER_KEY_FILE,) if self.options["testers"] else ()
+        return (SERVER_IDENTITY_FILE, CONTROL_CA_FILE, EXPOSURE_KEY_FILE, *testers)
+
+    def spec(self, labels: Mapping[str, str]) -> dict[str, Any]:
+        """Return the Compose file of the router; the control node adds the files of its keys."""
+        options, files, paths = self.options, self.files.files, self.settings.paths
+        own = [{"source": name, "target": f"{paths.secrets}/{name}"} for name in self.keys]
+        mounted = [
+            {"source": name, "target": f"{paths.secrets}/{file}"}
+            for file, name in sorted(self.objects.items())
+        ]
+        service = {
+            "image": options["image"],
+            "entrypoint": [PROGRAM],
+            "command": ["-W", "-db", "-f", f"{paths.configuration}/{CONFIGURATION_FILE}"],
+            # Its ports may be below 1024; HAProxy itself gives no right up here.
+            "user": "0",
+            "environment": {"SHIPPING_REPLICA": "{{.Task.ID}}"},
+            "stop_signal": "SIGUSR1",
+            "stop_grace_period": f"{options['drain'] + _AFTER_DRAIN}s",
+            "tmpfs": [paths.socket],
+            "volumes": [{"type": "volume", "source": "state", "target": paths.state}],
+            "networks": [ROUTER_NETWORK],
+            "ports": self._ports(),
+            "configs": [
+                {"source": name, "target": f"{paths.configuration}/{name}"}
+                for name in sorted(files)
+            ],
+            "secrets": [{**grant, "mode": 0o400} for grant in (*own, *mounted)],
+            "deploy": _deploy(options, labels),
+        }
+        return {
+            "services": {ROUTER: service},
+            "networks": {ROUTER_NETWORK: {"name": ROUTER_NETWORK}},
+            "volumes": {"state": {}},
+            # A Compose file is interpolated, and a dollar sign of its own is written twice.
+            "configs": {
+                name: {"content": text.replace("$", "$$")} for name, text in sorted(files.items())
+            },
+            "secrets": {
+                name: {"external": True, "name": name} for name in sorted(self.objects.values())
+            },
+        }
+
+    def _ports(self) -> list[dict[str, Any]]:
+        options = self.options
+        ports = [_port(options["http_port"], options["http_port"])]
+        if self.files.certificates:
+            ports.append(_port(options["https_port"], options["https_port"]))
+        if options.get("metrics_port"):
+            ports.append(_port(self.settings.metrics_port, options["metrics_port"]))
+        return [*ports, _port(CONTROL_PORT)]
+
+    def check(self, place: RouterPlace) -> None:
+        """Let the router's own program check the configuration in the router's image."""
+        paths, keys = self.settings.paths, self.options["_pki"] or {}
+        content = {
+            f"{paths.configuration}/{name}": text.encode()
+            for name, text in self.files.files.items()
+        }
+        content.update(
+            {f"{paths.secrets}/{name}": keys.get(name, "").encode() for name in self.keys}
+        )
+        # A platform never returns a secret, and apps' releases check theirs: any key will do here.
+        stand_in = keys.get(SERVER_IDENTITY_FILE, "").encode()
+        content.update({f"{paths.secrets}/{file}": stand_in for file in self.objects})
+        # Folders that the spec mounts.
+        content.update({f"{folder}/.keep": b"" for folder in (paths.socket, paths.state)})
+        configuration = f"{paths.configuration}/{CONFIGURATION_FILE}"
+        text = place.check(self.options["image"], [PROGRAM, "-c", "-f", configuration], content)
+        if text:
+            raise PlanError(
+                "the configuration of the router is rejected",
+                f"\n{text}\n",
+                "Correct router_extra, or choose an image with HAProxy 2.6 or newer",
+            )
+
+
+def _secret_objects(files: RouterFiles, live: Mapping[str, Record]) -> dict[str, str]:
+    """Return the platform's secret for the file of each certificate."""
+    result = {}
+    for mounted in files.certificates:
+        secrets = live[mounted.app].resolved.secrets
+        sources = {entry["source"]: name for name, entry in secrets.items()}
+        result[mounted.file] = sources[mounted.secret]
+    return result
+
+
+def _port(number: int, published: int = 0) -> dict[str, Any]:
+    """Return a port of the nodes; of one that is not published, each node chooses the number."""
+    entry: dict[str, Any] = {"target": number, "mode": "host", "protocol": "tcp"}
+    return {**entry, "published": published} if published else entry
+
+
+def _deploy(options: Options, labels: Mapping[str, str]) -> dict[str, Any]:
+    replicas = options.get("replicas")
+    placement: dict[str, Any] = {"constraints": list(options["constraints"])}
+    scale: dict[str, Any] = {"mode": "global"}
+    if replicas:
+        placement["max_replicas_per_node"] = 1
+        scale = {"mode": "replicated", "replicas": replicas}
+    return {
+        **scale,
+        "endpoint_mode": "dnsrr",
+        "labels": dict(labels),
+        "placement": placement,
+        # A replica's host ports are free for the next one only after it has ended.
+        "update_config": {"order": "stop-first", "parallelism": 1, "failure_action": "pause"},
+        "rollback_config": {"order": "stop-first", "parallelism": 1},
+    }
+
+
+def _needs_check(former: Record | None, spec: Mapping[str, Any]) -> bool:
+    """Return whether the configuration or the image differs from what runs."""
+    running = former.resolved.services.get(ROUTER, {}) if former else {}
+    wanted = spec["services"][ROUTER]
+    labels = running.get("deploy", {}).get("labels", {})
+    return (labels.get(_CHECKED), running.get("reference")) != (
+        wanted["deploy"]["labels"][_CHECKED],
+        wanted["image"],
+    )
+
+
+def _difference(former: Record | None, files: RouterFiles) -> dict[str, Any]:
+    """Return which configurations run and are to run; the release of the router shows the rest."""
+    running = former.resolved.services.get(ROUTER, {}) if former else {}
+    before = running.get("deploy", {}).get("labels", {}).get(_CHECKED, "")
+    return {"before": {"configuration": before}, "after": {"configuration": files.content_name()}}

@@ -1,0 +1,311 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The router as an app, the traffic of variants, and releases of which only variants failed."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
+    PlanError,
+    PlatformError,
+    SpecError,
+)
+from ansible_collections.shipping.code.plugins.module_utils._core.failure import Failure
+from ansible_collections.shipping.code.plugins.module_utils._deploy import (
+    failed_variants,
+    route_checks,
+    router_spec,
+    traffic,
+)
+from ansible_collections.shipping.code.plugins.module_utils._deploy.history import Record
+from ansible_collections.shipping.code.plugins.module_utils._deploy.lease import Lease
+from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import (
+    ControlPoint,
+    StoredTraffic,
+)
+from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import Resolved
+
+OPTIONS: dict[str, Any] = {
+    "image": "registry.example.com/haproxy:3.0",
+    "replicas": None,
+    "constraints": [],
+    "http_port": 80,
+    "https_port": 443,
+    "metrics_port": None,
+    "drain": 60,
+    "testers": False,
+    "bots": [],
+    "extra": [],
+    "_pki": {},
+    "app": "shop",
+    "service": "web",
+    "weights": None,
+    "timeout": 5,
+    "lease_ttl": 30.0,
+    "lease_timeout": 0,
+}
+
+
+def resolved(*names: str, host: str = "shop.example.com", weight: float = 0) -> Resolved:
+    """A release with a routed service and variants in the slots 1, 2, and so on."""
+    listed = [
+        {"name": name, "weight": weight, "slot": slot} for slot, name in enumerate(names, start=1)
+    ]
+    routes = [{"host": host, "path": "/", "port": 8080}]
+    extension = {"routes": routes, **({"variants": listed} if listed else {})}
+    services = {"web": {"image": "web:1", "reference": "web:1", "x-shipping": extension}}
+    for name in names:
+        extension = {"variant_of": "web"}
+        services[f"web-{name}"] = {"image": "web:2", "reference": "web:2", "x-shipping": extension}
+    return Resolved(services=services)
+
+
+def live(spec: Resolved, number: int = 1) -> Record:
+    return Record(number, "1", state="live", resolved=spec, content=spec.hash)
+
+
+class Place:
+    """A platform with one replica of the router; nothing of it is real."""
+
+    name = "somewhere"
+
+    def __init__(self, **apps: Resolved) -> None:
+        self.apps = {app: live(spec) for app, spec in apps.items()}
+        self.stored = StoredTraffic()
+        self.nodes = 1
+        self.complaint = ""
+        self.checked: list[list[str]] = []
+        self.lease: Lease | None = None
+        self.router = self.records = self.leases = self
+
+    def live_releases(self) -> dict[str, Record]:
+        return dict(self.apps)
+
+    def read_records(self, app: str) -> tuple[Record, ...]:
+        return (self.apps[app],) if app in self.apps else ()
+
+    def slot_name(self, app: str, service: str, slot: int) -> str:
+        return f"{app}-{service}-{slot}"
+
+    def free_nodes(self, constraints: Any) -> int:
+        return self.nodes
+
+    def check(self, image: str, command: Any, files: Any) -> str:
+        self.checked.append(sorted(files))
+        return self.complaint
+
+    def control_points(self, *_given: Any) -> tuple[ControlPoint, ...]:
+        return (ControlPoint("task1", "node1", "10.0.0.1", 30000),)
+
+    def read_traffic(self) -> StoredTraffic:
+        return self.stored
+
+    def write_traffic(self, stored: StoredTraffic) -> None:
+        self.stored = stored
+
+    def forget_traffic(self, revision: int) -> None:
+        self.stored = StoredTraffic()
+
+    def read_lease(self, app: str) -> Lease | None:
+        return self.lease
+
+    def write_lease(self, app: str, lease: Lease) -> Lease:
+        self.lease = lease
+        return lease
+
+
+@pytest.fixture
+def replicas(monkeypatch) -> dict[str, Any]:
+    """The tables of the only replica, and what it answers to a change of them."""
+    state: dict[str, Any] = {"tables": {}, "error": None}
+
+    def change(channels: Any, tables: Any, paths: Any) -> None:
+        if state["error"]:
+            raise state["error"]
+        state["tables"] = {(table.app, table.service): table for table in tables}
+
+    def read(channels: Any, tables: Any, paths: Any) -> list[Any]:
+        return [
+            traffic_on_replica(state["tables"].get((table.app, table.service)), table)
+            for table in tables
+        ]
+
+    def traffic_on_replica(have: Any, table: Any) -> Any:
+        return type("OnReplica", (), {"replica": "task1", "is_current": have == table})
+
+    monkeypatch.setattr(traffic, "change_tables", change)
+    monkeypatch.setattr(traffic, "tables_on_replicas", read)
+    monkeypatch.setattr(traffic, "identity_files", lambda pki: contextlib.nullcontext())
+    monkeypatch.setattr(traffic, "all_channels", lambda *_given: contextlib.nullcontext([]))
+    return state
+
+
+def use(monkeypatch, place: Place) -> None:
+    for module in (traffic, router_spec):
+        monkeypatch.setattr(module, "connect", lambda options, platforms: place)
+
+
+def router_of(place: Place, **options: Any) -> Resolved:
+    """The release of the router for the routes of the other apps, as far as it is read."""
+    spec = router_spec.describe_router({**OPTIONS, **options}, None)["spec"]
+    service = {**spec["services"]["router"], "reference": spec["services"]["router"]["image"]}
+    return Resolved(services={"router": service})
+
+
+def test_the_same_routes_are_the_same_router(monkeypatch):
+    place = Place(shop=resolved("green"))
+    use(monkeypatch, place)
+    first, again = (router_spec.describe_router(OPTIONS, None) for _time in range(2))
+    assert first == again
+    service = first["spec"]["services"]["router"]
+    assert service["deploy"]["mode"] == "global"
+    assert [port.get("published") for port in service["ports"]] == [80, None]
+    assert (service["stop_signal"], service["stop_grace_period"]) == ("SIGUSR1", "65s")
+    assert first["routes"] == [
+        {
+            "app": "shop",
+            "service": "web",
+            "host": "shop.example.com",
+            "path": "/",
+            "port": 8080,
+        }
+    ]
+
+
+def test_a_configuration_is_checked_before_it_runs(monkeypatch):
+    place = Place(shop=resolved())
+    use(monkeypatch, place)
+    place.apps["router"] = live(router_of(place))
+    assert len(place.checked) == 1
+    router_spec.describe_router(OPTIONS, None)
+    assert len(place.checked) == 1
+    place.complaint = "[ALERT] unknown keyword 'nonsense'"
+    with pytest.raises(PlanError, match="unknown keyword 'nonsense'"):
+        router_spec.describe_router({**OPTIONS, "extra": ["nonsense"]}, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "nodes", "text"),
+    [({"replicas": 2}, 1, "a second replica on one node"), ({}, 0, "no ready node")],
+)
+def test_each_replica_needs_a_node(monkeypatch, options, nodes, text):
+    place = Place()
+    place.nodes = nodes
+    use(monkeypatch, place)
+    with pytest.raises(SpecError, match=text):
+        router_spec.describe_router({**OPTIONS, **options}, None)
+
+
+def test_two_apps_on_one_route(monkeypatch):
+    place = Place(shop=resolved(), blog=resolved())
+    use(monkeypatch, place)
+    with pytest.raises(SpecError, match=r"blog/web and shop/web"):
+        router_spec.describe_router(OPTIONS, None)
+    del place.apps["blog"]
+    with pytest.raises(SpecError, match=r"blog/web and shop/web"):
+        route_checks.check_release(place, "blog", resolved(), None)
+    # The same routes as before cost no further call.
+    route_checks.check_release(place, "blog", resolved(), resolved())
+
+
+def shared(**options: Any) -> dict[str, Any]:
+    check = options.pop("check", False)
+    return traffic.change_traffic({**OPTIONS, **options}, None, check=check)
+
+
+@pytest.fixture
+def place(monkeypatch) -> Place:
+    """A shop with a variant, and the router that knows it."""
+    made = Place(shop=resolved("green", weight=10))
+    use(monkeypatch, made)
+    made.apps["router"] = live(router_of(made))
+    return made
+
+
+def test_the_declared_weights_apply_once(place, replicas):
+    checked = shared(check=True)
+    assert checked["changed"] and not replicas["tables"] and not place.stored.content
+    first = shared()
+    assert first["weights"]["after"] == {"stable": 90.0, "green": 10.0}
+    assert (first["moved"], first["revision"]) == (10.0, 1)
+    assert not shared()["changed"]
+    assert shared(weights={"green": "25.5"})["moved"] == 15.5
+    everything = shared(weights={"stable": 100})
+    assert everything["weights"]["after"] == {"stable": 100.0, "green": 0.0}
+    assert place.stored.revision == 3
+    assert not place.lease.holder
+
+
+def test_a_replica_with_another_table_is_mended(place, replicas):
+    shared()
+    table = replicas["tables"].pop(("shop", "web"))
+    checked = shared(app=None, service=None, check=True)
+    assert checked == {"changed": True, "drift": ["task1"]}
+    assert shared(app=None, service=None)["changed"]
+    assert replicas["tables"] == {("shop", "web"): table}
+    assert not shared(app=None, service=None)["changed"]
+
+
+def test_a_failed_change_keeps_no_table(place, replicas):
+    replicas["error"] = PlatformError("router replica task1 did not answer")
+    with pytest.raises(PlatformError, match="task1"):
+        shared()
+    assert not place.stored.content and not place.lease.holder
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"weights": {"green": 60, "stable": 60}}, "sum is 120 %"),
+        ({"weights": {"blue": 1}}, "is not a variant"),
+        ({"service": "api"}, "no live release with such a service"),
+        ({"app": "blog"}, "no live release with such a service"),
+    ],
+)
+def test_what_cannot_be_shared(place, replicas, options, error):
+    with pytest.raises((SpecError, PlanError), match=error):
+        shared(**options)
+    assert not replicas["tables"]
+
+
+def test_the_router_must_have_the_routes_first(place, replicas):
+    place.apps["blog"] = live(resolved(host="blog.example.com"))
+    with pytest.raises(PlanError, match=r"Run the playbook shipping\.code\.router"):
+        shared(app="blog")
+
+
+def test_a_variant_with_traffic_is_not_removed(place, replicas):
+    shared()
+    with pytest.raises(PlanError, match="10 percent of the traffic"):
+        route_checks.check_release(place, "shop", resolved(), resolved("green"))
+    shared(weights={"stable": 100})
+    route_checks.check_release(place, "shop", resolved(), resolved("green"))
+
+
+def test_a_new_variant_is_known_before_it_has_traffic(place, replicas):
+    shared(weights={"green": 10})
+    place.apps["shop"] = live(resolved("green", "blue"))
+    result = shared(weights={"green": 10})
+    assert result["changed"] and result["moved"] == 0
+    assert result["weights"]["after"] == {"stable": 90.0, "green": 10.0, "blue": 0.0}
+
+
+def failure(service: str) -> Failure:
+    return Failure(object=service, facts={"service": service})
+
+
+def test_only_variants_are_left_out():
+    release = resolved("green", "blue")
+    assert failed_variants.failed_variants([failure("web-green")], release) == ["web-green"]
+    both = [failure("web-green"), failure("web")]
+    assert failed_variants.failed_variants(both, release) == []
+    rest = failed_variants.without(release, None, ["web-green"])
+    assert sorted(rest.services) == ["web", "web-blue"]
+    assert [item["name"] for item in rest.services["web"]["x-shipping"]["variants"]] == ["blue"]
+    # One that ran before runs on as before.
+    kept = failed_variants.without(release, resolved("green"), ["web-green"])
+    assert sorted(kept.services) == ["web", "web-blue", "web-green"]
