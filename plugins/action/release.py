@@ -5,14 +5,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache, partial
 from itertools import chain
 from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.shipping.code.plugins.module_utils._compose import model
-from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
+from ansible_collections.shipping.code.plugins.module_utils._compose import model, routes
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
+    Problem,
+    ShippingError,
+    SpecError,
+)
 from ansible_collections.shipping.code.plugins.module_utils._core.masking import words_of
 from ansible_collections.shipping.code.plugins.module_utils._deploy import (
     argument_specs,
@@ -27,6 +33,9 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms.registry 
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.in_process import ModuleSpec
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.live_action import (
     LiveAction,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._routing.certificates import (
+    certificate_problem,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._sources.compose_files import (
     SpecSources,
@@ -81,7 +90,15 @@ class ActionModule(LiveAction):
         sources.ship_binds = options.get("bind_mounts") == "as_configs"
         if options.get("loopback_ports") == "unpublished":
             sources.unpublished = support.modes_without_addresses
-        source = load(sources, lambda content: model.read(content, support, options.get("images")))
+        read: list[model.Compose] = []
+
+        def as_app(content: Any) -> model.Compose:
+            read[:] = [model.read(content, support, options.get("images"))]
+            return read[0]
+
+        source = load(sources, as_app)
+        for app in read:
+            _check_certificates(app, source.secrets)
         self.early_warnings = source.warnings
         values = (str(value) for value in sources.secret_values.values())
         request = RunRequest(
@@ -168,6 +185,18 @@ class ActionModule(LiveAction):
         # get_real_file decrypts to a file of its own, which Ansible removes at the end of the run.
         with open(self._loader.get_real_file(path), "rb") as stream:
             return stream.read()
+
+
+def _check_certificates(app: model.Compose, secrets: Mapping[str, bytes]) -> None:
+    """Raise SpecError for certificates of routes that cannot be used; external ones are unknown."""
+    problems = []
+    now = datetime.now(UTC)
+    for name, host, secret in routes.certificates(app.services):
+        text = certificate_problem(secrets[secret], host, now) if secret in secrets else ""
+        if text:
+            problems.append(Problem(f"secrets.{secret}", f"{text} (a route of {name})"))
+    if problems:
+        raise SpecError(problems)
 
 
 def _as_list(given: Any) -> list[str]:

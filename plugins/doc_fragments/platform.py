@@ -37,6 +37,13 @@ def _joined(common: str) -> str:
     return yaml.safe_dump(result, sort_keys=False, allow_unicode=True)
 
 
+def _connection() -> str:
+    """Return the same without the app, for modules that are about no single one."""
+    result = yaml.safe_load(_joined(_COMMON))
+    del result["options"]["app"]
+    return yaml.safe_dump(result, sort_keys=False, allow_unicode=True)
+
+
 def _release() -> str:
     """Return the options that only modules have that make releases."""
     options: dict[str, Any] = {}
@@ -142,7 +149,29 @@ class ModuleDocFragment:
     # With annotations, since ansible-test's yamllint only takes assignments of plain strings.
     DOCUMENTATION: str = _joined(_COMMON)
 
+    CONNECTION: str = _connection()
+
     RELEASE: str = _release()
+
+    KEYS = r"""
+options:
+  pki:
+    description:
+      - The folder of the control node with the keys of the router's control channel, which the role
+        P(shipping.code.router#role) makes. Its files may be encrypted by Ansible Vault.
+      - A relative path is below the folder of the playbook.
+    type: path
+    required: true
+  node_addresses:
+    description:
+      - The address of nodes by their host names, for nodes that the host that runs the module
+        reaches at another address than the platform has of them.
+    type: dict
+    default: {}
+  _pki:
+    description: For the action plugin of the same name; not for use in playbooks.
+    type: dict
+"""
 
     ROLLOUT = r"""
 options:
