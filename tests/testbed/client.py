@@ -13,8 +13,9 @@ import urllib.request
 class Client:
     """Query an app all the time, each time by a new connection, and keep its answers."""
 
-    def __init__(self, url: str, every: float = 0.03) -> None:
+    def __init__(self, url: str, every: float = 0.03, host: str = "") -> None:
         self.url = url
+        self.headers = {"Host": host} if host else {}
         self.every = every
         self.answers: dict[str, int] = {}
         self.lost: list[str] = []
@@ -24,7 +25,8 @@ class Client:
     def ask(self) -> str:
         """Send one request; return the answer, or ``lost: …``."""
         try:
-            with urllib.request.urlopen(self.url, timeout=10) as answer:  # noqa: S310 - the test bed's own address
+            request = urllib.request.Request(self.url, headers=self.headers)  # noqa: S310 - the test bed's own address
+            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
                 return str(answer.read().decode().strip())
         except OSError as error:
             return f"lost: {error}"

@@ -1,0 +1,236 @@
+# Copyright (c) 2026, the shipping.code contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The router as a user deploys it: routes, variants, weights, a replica that is killed."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.testbed.client import Client
+
+from .harness import Player, PlayOutcome, until
+from .specs import Spec, shop
+
+pytestmark = [pytest.mark.only("swarm"), pytest.mark.long]
+
+HOST = "shop.example.com"
+PORT = 18480
+APP = "routed"
+
+
+def routed(platform: Any, *variants: dict[str, Any]) -> Spec:
+    """The shop's web service with a route, and variants of it."""
+    web = shop(platform)["services"]["web"]
+    web.pop("networks")
+    # The steady client must not see its only replica go.
+    web["environment"] = {"DRAIN_SECONDS": "2"}
+    web["expose"] = ["8000"]
+    web["x-shipping"] = {
+        "routes": [{"host": HOST, "port": 8000}],
+        "variants": list(variants),
+    }
+    return {"services": {"web": web}}
+
+
+@dataclass
+class Router:
+    """The router, by the playbook and the modules of the collection."""
+
+    player: Player
+    platform: Any
+    pki: Path
+
+    def play(self, *flags: str, **variables: Any) -> PlayOutcome:
+        """Run the playbook."""
+        values = {
+            "target": "all",
+            "router_image": self.platform.image("tool:1"),
+            "router_pki": str(self.pki),
+            "router_http_port": PORT,
+            "router_drain": 2,
+            "router_node_addresses": self.addresses,
+            "router_release": {"monitor": 1, **self.platform.options},
+            **variables,
+        }
+        folder = self.player.folder()
+        (folder / "hosts.yml").write_text(
+            json.dumps({"all": {"hosts": {"platform": self.player.connection}}})
+        )
+        words = ("-i", "hosts.yml", "-e", json.dumps(values), *flags)
+        return self.player.start_playbook(folder, "shipping.code.router", *words).wait()
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """The nodes are in networks of their own."""
+        name = self.platform.engine.docker("info", "--format", "{{.Name}}").strip()
+        return {name: self.platform.address}
+
+    def run(self, module: str, *flags: str, **options: Any) -> PlayOutcome:
+        """Run one of the router's modules."""
+        given = {
+            "pki": str(self.pki),
+            "node_addresses": self.addresses,
+            **self.platform.options,
+            **options,
+        }
+        name = f"shipping.code.{module}"
+        folder = self.player.folder()
+        return self.player.start_tasks(folder, [{"name": module, name: given}], *flags).wait()
+
+    def weights(self, *flags: str, **weights: Any) -> PlayOutcome:
+        """Share the traffic."""
+        return self.run("traffic", *flags, app=APP, service="web", weights=weights)
+
+    def release(self, *variants: dict[str, Any], note: str = "") -> PlayOutcome:
+        """Deploy the shop."""
+        spec = routed(self.platform, *variants)
+        spec["services"]["web"]["environment"]["NOTE"] = note
+        options = {"app": APP, "version": "1", "spec": spec, **self.platform.options}
+        return self.player.run("release", options)
+
+    def visit(self, cookie: str = "") -> tuple[str, str]:
+        """Return the answer to one request, and the visitor's cookie."""
+        connection = http.client.HTTPConnection(self.platform.address, PORT, timeout=10)
+        headers = {"Host": HOST, **({"Cookie": f"shipping_visitor={cookie}"} if cookie else {})}
+        connection.request("GET", "/", headers=headers)
+        answer = connection.getresponse()
+        text = answer.read().decode().strip()
+        given = answer.getheader("Set-Cookie") or ""
+        connection.close()
+        return text, cookie or given.partition("=")[2].partition(";")[0]
+
+
+@pytest.fixture
+def router(player: Player, platform: Any, tmp_path: Path) -> Iterator[Router]:
+    """The router, which is gone with its app at the end."""
+    made = Router(player, platform, tmp_path / "router-pki")
+    yield made
+    for app in (APP, "router"):
+        player.run("release", {"app": app, "state": "absent", **platform.options})
+
+
+GREEN = {"name": "green", "weight": 10}
+
+
+def test_the_life_of_a_route(router: Router, platform: Any) -> None:
+    """Route, variant, weights, a killed replica, the variant's end: no request is lost."""
+    green = {**GREEN, "image": platform.image("shop-web:1.1.0")}
+    early = router.release()
+    assert not early.ok and "shipping.code.router" in early.output, early.output
+    assert router.play().ok
+    assert (router.pki / "client.pem").stat().st_mode & 0o777 == 0o600
+    assert router.release().ok
+    routes = router.play()
+    assert routes.ok, routes.output
+    again = router.play()
+    assert again.ok and "changed=0" in again.output, again.output
+    until(lambda: router.visit()[0] == "shop 1.0.0")
+    with Client(f"http://{platform.address}:{PORT}/", host=HOST) as client:
+        assert router.release(green).ok
+        reject_what_cannot_be(router, platform)
+        share_a_tenth(router)
+        fail_in_one_variant(router, platform, green)
+        lost_before = list(client.lost)
+        kill_the_replica(router, platform)
+        lost_meanwhile = len(client.lost)
+        remove_the_variant(router, green)
+    # While the only replica of the only node is replaced, connections are refused.
+    assert lost_before + client.lost[lost_meanwhile:] == []
+    assert set(client.answers) <= {"shop 1.0.0", "shop 1.1.0"}
+
+
+def reject_what_cannot_be(router: Router, platform: Any) -> None:
+    """Each is one clear error, and changes nothing."""
+    for weights, text in (
+        ({"green": 60, "stable": 60}, "their sum is 120 %"),
+        ({"blue": 10}, "is not a variant"),
+        ({"green": "0.123"}, "with two decimals"),
+    ):
+        rejected = router.weights(**weights)
+        assert not rejected.ok and text in rejected.output, rejected.output
+    second = router.play(router_replicas=2)
+    assert not second.ok and "a second replica on one node" in second.output, second.output
+    raw = router.play(router_extra=["nonsense"])
+    assert not raw.ok and "nonsense" in raw.output, raw.output
+    options = {"app": "other", "version": "1", "spec": routed(platform), **platform.options}
+    other = router.player.run("release", options)
+    assert not other.ok and f"both other/web and {APP}/web" in other.output, other.output
+    unknown = router.run("traffic", app=APP, service="web", pki="/nowhere")
+    assert not unknown.ok and "incomplete" in unknown.output, unknown.output
+
+
+def share_a_tenth(router: Router) -> None:
+    """The declared weights apply, and each visitor keeps its variant."""
+    checked = router.run("traffic", "--check", app=APP, service="web")
+    assert checked.result["changed"] and router.visit()[0] == "shop 1.0.0"
+    shared = router.run("traffic", app=APP, service="web")
+    assert shared.ok, shared.output
+    assert shared.result["weights"]["after"] == {"stable": 90.0, "green": 10.0}
+    assert shared.result["moved"] == 10.0
+    assert not router.run("traffic", app=APP, service="web").result["changed"]
+    visits = [router.visit() for _number in range(400)]
+    counts = Counter(text for text, _cookie in visits)
+    assert 15 <= counts["shop 1.1.0"] <= 75, counts
+    assert all(router.visit(cookie)[0] == text for text, cookie in visits[:80])
+    # A ramp only adds visitors.
+    assert router.weights(green="25.5").result["weights"]["after"]["green"] == 25.5
+    kept = [cookie for text, cookie in visits if text == "shop 1.1.0"]
+    assert all(router.visit(cookie)[0] == "shop 1.1.0" for cookie in kept)
+    info = router.run("router_info").result
+    assert [route["host"] for route in info["routes"]] == [HOST]
+    assert info["weights"][0]["weights"] == {"stable": 74.5, "green": 25.5}
+    served = {entry["variant"]: entry["requests"] for entry in info["counters"]}
+    assert served["green"] >= len(kept) and served["stable"] > served["green"]
+    assert info["drift"] == []
+
+
+def fail_in_one_variant(router: Router, platform: Any, green: dict[str, Any]) -> None:
+    """The variant that fails is left out; the rest of its release is live."""
+    bad = {"name": "bad", "environment": {"NEEDS": "NOWHERE_SET"}}
+    failed = router.release(green, bad, note="changed")
+    assert not failed.ok and "NOWHERE_SET is missing" in failed.output, failed.output
+    services = platform.services(APP)
+    assert sorted(services) == ["web", "web-green"]
+    environment = services["web"]["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"]
+    assert "NOTE=changed" in environment
+    states = [record["state"] for record in platform.records(APP)[:2]]
+    assert states == ["live", "failed"]
+    assert router.release(green, note="changed").result["changed"] is False
+
+
+def kill_the_replica(router: Router, platform: Any) -> None:
+    """A new replica takes the newest table by itself."""
+    task = router.run("router_info").result["replicas"][0]["replica"]
+    container = platform.engine.docker(
+        "ps", "--quiet", "--filter", f"label=com.docker.swarm.task.id={task}"
+    ).strip()
+    platform.engine.docker("kill", container)
+    until(lambda: replaced(router, task), 60)
+    until(lambda: router.run("router_info").result["drift"] == [])
+    assert not router.run("traffic").result["changed"]
+
+
+def replaced(router: Router, task: str) -> bool:
+    """Whether another replica answers."""
+    replicas = router.run("router_info").result.get("replicas", [])
+    return bool(replicas) and replicas[0]["replica"] != task and replicas[0]["reached"]
+
+
+def remove_the_variant(router: Router, green: dict[str, Any]) -> None:
+    """A variant with traffic is not removed; without it, it is."""
+    busy = router.release()
+    assert not busy.ok and "25.5 percent of the traffic" in busy.output
+    back = router.weights(stable=100)
+    assert back.ok and back.result["weights"]["after"] == {"stable": 100.0, "green": 0.0}
+    gone = router.release()
+    assert gone.ok, gone.output
+    assert list(router.platform.services(APP)) == ["web"]
