@@ -179,7 +179,7 @@ def rollback_target(records: Iterable[Record], number: int | None) -> Record | N
         raise PlanError(
             "the app cannot be rolled back",
             "no release of it has been live",
-            "Deploy one with shipping.code.release",
+            "Correct app, or deploy it with shipping.code.release",
         )
     if number is not None:
         return _numbered(known, runs, number)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -87,6 +88,23 @@ def blocks(text: str) -> list[str]:
 def test_samples_are_yaml(path):
     for block in blocks(path.read_text()):
         parse_all(block, path.name)
+
+
+def registered(block: str) -> Iterator[tuple[str, str]]:
+    """Yield each task result that an example registers, and its module's short name."""
+    module = r"shipping\.code\.(\w+):(?:(?!- name:).)*?\n *register: (\w+)"
+    for found in re.finditer(module, block, re.DOTALL):
+        yield found[2], found[1]
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
+def test_samples_read_results_that_a_module_returns(path):
+    for block in blocks(path.read_text()):
+        for name, module in registered(block):
+            source = (ROOT / f"plugins/modules/{module}.py").read_text()
+            returned = re.findall(r"^(\w+):$", source.partition("RETURN = ")[2], re.MULTILINE)
+            read = re.findall(rf"\b{name}\.(\w+)", block)
+            assert set(read) <= {*returned, "failed", "changed", "msg"}, name
 
 
 def test_every_guide_is_listed():

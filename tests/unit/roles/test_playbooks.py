@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbooks of services, with an inventory that is for something else."""
+"""The playbooks with an inventory that is for something else, or lacks a part."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 COLLECTIONS = Path(__file__).parents[3] / ".collections"
-INVENTORY = "all: {hosts: {pc.example.com: }}\n"
+INVENTORY = "all: {hosts: {pc.example.com: {ansible_connection: local, shipping_users: []}}}\n"
 
 
-def hosts_of(playbook: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """List the hosts of a playbook; nothing is run on them."""
+def run(playbook: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a playbook; nothing is changed."""
     (folder / "workstations.yml").write_text(INVENTORY)
     command = (sys.executable, "-m", "ansible", "playbook", f"shipping.code.{playbook}")
     return subprocess.run(
-        [*command, "-i", "workstations.yml", "--list-hosts", *words],
+        [*command, "-i", "workstations.yml", *words],
         cwd=folder,
         env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)},
         capture_output=True,
@@ -32,12 +32,18 @@ def hosts_of(playbook: str, folder: Path, *words: str) -> subprocess.CompletedPr
 
 @pytest.mark.parametrize("playbook", ["deploy", "rollback", "scale", "status"])
 def test_an_inventory_without_the_group_is_an_error(playbook: str, tmp_path: Path) -> None:
-    done = hosts_of(playbook, tmp_path)
+    done = run(playbook, tmp_path, "--list-hosts")
     assert done.returncode != 0
     assert "The inventory has no group platforms." in done.stderr
 
 
 def test_another_host_is_named(tmp_path: Path) -> None:
-    done = hosts_of("status", tmp_path, "-e", "target=pc.example.com")
+    done = run("status", tmp_path, "--list-hosts", "-e", "target=pc.example.com")
     assert done.returncode == 0, done.stderr
     assert "hosts (1):\n      pc.example.com" in done.stdout
+
+
+def test_an_inventory_without_a_revision_is_an_error(tmp_path: Path) -> None:
+    done = run("deliver", tmp_path, "--check")
+    assert done.returncode != 0
+    assert "The inventory has no shipping_membership_revision. Use an inventory" in done.stderr
