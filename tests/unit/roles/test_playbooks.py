@@ -46,4 +46,4 @@ def test_another_host_is_named(tmp_path: Path) -> None:
 def test_an_inventory_without_a_revision_is_an_error(tmp_path: Path) -> None:
     done = run("deliver", tmp_path, "--check")
     assert done.returncode != 0
-    assert "The inventory has no shipping_membership_revision. Use an inventory" in done.stderr
+    assert "The inventory has no shipping_membership_revision. Use an inventory" in done.stdout
