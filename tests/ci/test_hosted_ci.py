@@ -75,7 +75,7 @@ RUNNERS = {
 
 @pytest.fixture(params=RUNNERS)
 def runner(request: pytest.FixtureRequest) -> Runner:
-    """Each CI, if its program can be had here."""
+    """Return each CI whose program can be installed here."""
     found = RUNNERS[request.param]
     if reason := ci_tools.lacks(*found.needs):
         pytest.skip(reason)

@@ -275,7 +275,7 @@ class Adopter(Protocol):
 
 @dataclass(frozen=True)
 class ControlPoint:
-    """Where one replica of the router takes commands. ``replica`` is its id on the platform."""
+    """The address where a replica of the router takes commands. ``replica`` is its platform's id."""
 
     replica: str
     node: str
@@ -292,7 +292,7 @@ class StoredTraffic:
 
 
 class RouterPlace(Protocol):
-    """Where the router runs, and what it is made of: releases, control points, the table."""
+    """The router's parts on a platform: releases of apps, control points, the table."""
 
     def live_releases(self) -> Mapping[str, Record]:
         """Return the live release of each app, in a constant number of calls."""

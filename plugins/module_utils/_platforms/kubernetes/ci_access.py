@@ -106,11 +106,17 @@ def _remove(cluster: Cluster, options: Mapping[str, Any], *, check: bool) -> dic
         removed.append(f"{kind.name} {name}")
         if not check:
             cluster.delete(kind, name, body["metadata"]["uid"])
-    path = os.path.expanduser(options["path"] or "")
-    has_file = bool(path) and os.path.lexists(path)
-    if has_file and not check:
+    file_removed = _remove_file(os.path.expanduser(options["path"] or ""), check=check)
+    return {"changed": bool(removed) or file_removed, "objects": removed}
+
+
+def _remove_file(path: str, *, check: bool) -> bool:
+    """Return whether there was a file to remove."""
+    if not path or not os.path.lexists(path):
+        return False
+    if not check:
         os.unlink(path)
-    return {"changed": bool(removed) or has_file, "objects": removed}
+    return True
 
 
 def _read(path: str) -> tuple[str, int]:

@@ -67,7 +67,7 @@ def bodies(
 
 
 def content(body: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what an object says, without what the server adds; empty without an object."""
+    """Return the content of an object without the server's additions; empty without an object."""
     found = {key: body[key] for key in _CONTENT if body and key in body}
     return {"kind": body["kind"], **found} if body else {}
 

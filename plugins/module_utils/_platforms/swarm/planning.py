@@ -380,6 +380,10 @@ def _job(
     if existing is None or existing.mode != declared.mode:
         return service_plan(declared, existing, wishes.recreate, problems)
     reached = job_runs.FAILED if runs_again else _progress(comparison, name, body)
+    return _existing_job(name, existing, reached)
+
+
+def _existing_job(name: str, existing: Existing, reached: str) -> ServicePlan:
     # Only a job that is adopted is to be written without a change.
     if existing.is_written and reached == job_runs.COMPLETED and not _differs(existing):
         return _adopted_job(name)
