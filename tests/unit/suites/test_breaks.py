@@ -106,8 +106,8 @@ SIBLINGS: Breaks = {
         {"events/test_many", "delivery/test_changes"},
     ),
     "plugins/module_utils/_routing/startup_script.py": (
-        {"routing/test_router"},
-        {"delivery/test_changes", "integration/test_keys on swarm"},
+        {"routing/test_router", "integration/test_router on swarm"},
+        {"delivery/test_changes"},
     ),
     "tests/testbed/awx.py": ({"awx/test_awx"}, {"delivery/test_changes"}),
     "molecule/delivery/side_effect.yml": ({"molecule/test_scenarios"}, {"delivery/test_changes"}),
