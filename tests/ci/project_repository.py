@@ -38,7 +38,8 @@ folder, words = Path(__file__).parents[1], sys.argv[1:]
 pairs = list(zip(words, words[1:]))
 values = {}
 for word in (word for flag, word in pairs if flag == "-e"):
-    values.update(json.loads(word) if word[0] == "{" else [word.split("=", 1)])
+    text = Path(word[1:]).read_text() if word[0] == "@" else word
+    values.update(json.loads(text) if text[0] == "{" else [text.split("=", 1)])
 passwords = [Path(word).read_text() for flag, word in pairs if flag == "--vault-password-file"]
 commit, lock = values["commit"], (folder / "lock").open("w")
 

@@ -567,3 +567,66 @@ def test_a_right_that_is_missing(
         f"deployer may not {verb} {resource}" in told
         or f'deployer" cannot {verb} resource "{resource}"' in told
     ), told
+
+
+def test_a_ci_deploys_with_the_access_of_the_role(
+    platform: Any, player: Player, tmp_path: Path
+) -> None:
+    """It has its own namespace and no other one, until the access is withdrawn."""
+    own, other = "ci-shop", "ci-other"
+    file = tmp_path / "ci.kubeconfig"
+    for name in (own, other):
+        platform.cluster.kubectl("create", "namespace", name)
+    granted = {
+        "ci_access_namespace": own,
+        "ci_access_path": str(file),
+        "ci_access_connection": {"kubeconfig": platform.options["kubeconfig"]},
+    }
+
+    def grant(*flags: str, **changes: str) -> PlayOutcome:
+        role = {"name": "shipping.code.ci_access"}
+        tasks = [{"ansible.builtin.import_role": role, "vars": {**granted, **changes}}]
+        return player.start_tasks(player.folder(), tasks, *flags).wait()
+
+    predicted = grant("--check")
+    assert predicted.ok and predicted.result["changed"], predicted.output
+    assert not file.exists() and platform.kubectl(own, "get", "roles", "--output=name") == ""
+    first = grant("--diff")
+    assert first.ok and first.result["objects"] == predicted.result["objects"], first.output
+    assert '"kind": "RoleBinding"' in first.output
+    token = json.loads(file.read_text())["users"][0]["user"]["token"]
+    assert token not in first.output and file.stat().st_mode & 0o777 == 0o600
+    file.chmod(0o644)
+    again = grant()
+    assert again.result["changed"] and not again.result["renewed"], again.output
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert grant().result["changed"] is False
+
+    access = {
+        **platform.options,
+        "kubeconfig": str(file),
+        "version": "1",
+        "namespace": own,
+        "create_namespace": False,
+    }
+    spec = {"services": {"web": tool(platform)}}
+
+    def release(**options: Any) -> PlayOutcome:
+        return player.run("release", {"app": "shop", "spec": spec, **access, **options})
+
+    until(lambda: release().ok, 20)
+    denied = release(namespace=other)
+    assert (
+        not denied.ok and f"system:serviceaccount:{own}:deployer may not " in denied.result["msg"]
+    )
+
+    platform.kubectl(own, "create", "serviceaccount", "taken")
+    taken = grant(ci_access_name="taken")
+    assert not taken.ok and "it was not created by this collection" in taken.result["msg"]
+    assert release(state="absent").ok
+    withdrawn = grant(ci_access_state="absent")
+    assert withdrawn.ok and len(withdrawn.result["objects"]) == 3 and not file.exists()
+    assert grant(ci_access_state="absent").result["changed"] is False
+    outcome = release(**by_host(platform, kubeconfig=None, api_key=token))
+    # The API server remembers a valid token for some seconds.
+    assert "may not list" in outcome.result["msg"] or DENIED in outcome.result["msg"]
