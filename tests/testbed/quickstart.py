@@ -63,8 +63,8 @@ def main(platform: str) -> int:
         tour.play("rollback", *place.words)
         say(tour.counted("shop 1.1.0", "shop 1.0.0"))
     tour.play("status", *place.words)
-    deliver(tour)
-    _what_next(place, client, time.monotonic() - begun)
+    delivery = deliver(tour)
+    _what_next(place, client, time.monotonic() - begun, delivery)
     return 0
 
 
@@ -191,8 +191,11 @@ class Tour:
         return f"requests meanwhile: {text}, {len(self.client.lost)} lost"
 
 
-def deliver(tour: Tour) -> None:
-    """Show the other half: a user joins a project, uses its tools, and leaves it."""
+def deliver(tour: Tour) -> str:
+    """Show the other half: a user joins a project, uses its tools, and leaves it.
+
+    Return the words of a delivery.
+    """
     say(
         f"The other half: a directory with the project atlas, and the workstation of {USER}, who is"
         " not in a project yet."
@@ -224,9 +227,10 @@ def deliver(tour: Tour) -> None:
     tour.play("deliver", *words)
     if "not found" not in tour.run_command(company, "atlas"):
         sys.exit("the tour ends here: the command is still there")
+    return shlex.join(words)
 
 
-def _what_next(place: TourPlatform, client: Client, seconds: float) -> None:
+def _what_next(place: TourPlatform, client: Client, seconds: float, delivery: str) -> None:
     settings = " ".join(f"{name}={value}" for name, value in place.environment.items())
     words = shlex.join(place.words)
     say(
@@ -239,6 +243,8 @@ def _what_next(place: TourPlatform, client: Client, seconds: float) -> None:
   ansible-playbook playbooks/scale.yml {words} -e '{{"replicas": {{"web": 4}}}}'
   ansible-playbook playbooks/deploy.yml {words} -e version=1.1.0 --check --diff
   {place.look}
+  python -m tests.testbed.company join {NAME} {USER}
+  ansible-playbook playbooks/deliver.yml {delivery}
 
   For your own platform, see docs/docsite/rst/guide_start.rst.
 """)
