@@ -34,12 +34,17 @@ _PLAYBOOK = '''\
 import fcntl, json, subprocess, sys, time
 from pathlib import Path
 
+import yaml
+
 folder, words = Path(__file__).parents[1], sys.argv[1:]
 pairs = list(zip(words, words[1:]))
 values = {}
 for word in (word for flag, word in pairs if flag == "-e"):
-    text = Path(word[1:]).read_text() if word[0] == "@" else word
-    values.update(json.loads(text) if text[0] == "{" else [text.split("=", 1)])
+    if word[0] in "@{":
+        text = Path(word[1:]).read_text() if word[0] == "@" else word
+        values.update(yaml.safe_load(text))
+    else:
+        values.update([word.split("=", 1)])
 passwords = [Path(word).read_text() for flag, word in pairs if flag == "--vault-password-file"]
 commit, lock = values["commit"], (folder / "lock").open("w")
 
