@@ -275,7 +275,7 @@ class Adopter(Protocol):
 
 @dataclass(frozen=True)
 class ControlPoint:
-    """The address where a replica of the router takes commands. ``replica`` is its platform's id."""
+    """The place where a router replica takes commands. ``replica`` is an id of the platform."""
 
     replica: str
     node: str
