@@ -34,6 +34,8 @@ options:
         V(https://github.example.com/api/v3).
       - By default V(https://api.github.com) or V(https://gitlab.com). Gitea and Forgejo have no
         default.
+      - The scheme V(http) is an error except for this host, since anyone on the way could read the
+        token.
     type: str
     default: ""
   project:

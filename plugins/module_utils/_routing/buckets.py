@@ -160,7 +160,7 @@ def _check(table: BucketTable, weights: Mapping[str, int], slots: int) -> None:
         raise PlanError(
             what,
             f"{count} variants are more than the router's {slots} slots",
-            "Remove variants, or raise router_variant_slots",
+            f"Keep at most {slots} variants and stable",
         )
 
 

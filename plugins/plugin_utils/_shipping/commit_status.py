@@ -29,6 +29,10 @@ _GITLAB_STATES = {"pending": "running", "success": "success", "failure": "failed
 _GITLAB_UNCHANGED = "Cannot transition status"
 
 
+# Without TLS only on this host.
+_KEEPS_SECRETS = re.compile(r"https:|http://(localhost|127\.0\.0\.1|\[::1\])[:/]")
+
+
 @dataclass(frozen=True)
 class Forge:
     """A project of a forge, and the token to write its statuses with."""
@@ -52,6 +56,12 @@ class Forge:
                 if self.url
                 else f"{self.type} has no default",
                 "Write for example https://git.example.com",
+            )
+        if not _KEEPS_SECRETS.match(f"{self.base_url}/"):
+            raise ShippingError(
+                "url cannot be used",
+                f"{self.base_url} is without TLS, which would show the token to others",
+                "Write an address that begins with https:",
             )
         is_path = re.fullmatch(r"[\w.-]+(/[\w.-]+)+|\d+", self.project)
         if not is_path or ".." in self.project:

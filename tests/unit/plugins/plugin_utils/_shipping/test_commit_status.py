@@ -96,6 +96,8 @@ def test_a_redirect_does_not_get_the_token(stand_in: StandIn) -> None:
         ({"url": ""}, "url cannot be used: gitea has no default"),
         ({"url": "git.example.com"}, "'git.example.com' is not the address of a forge"),
         ({"url": "https://user@git.example.com"}, "is not the address of a forge"),
+        ({"url": "http://git.example.com"}, "http://git.example.com is without TLS"),
+        ({"url": "http://localhost.example.com"}, "is without TLS"),
         ({"project": "web"}, "project cannot be used: 'web' is not the path of a project"),
         ({"project": "shop/../admin"}, "is not the path of a project"),
     ],
