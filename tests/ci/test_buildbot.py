@@ -131,9 +131,8 @@ def test_builds(repository: ProjectRepository, buildbot: Buildbot) -> None:
         newest, _printed = repository.push(page)
         until(lambda newest=newest: (newest,) in buildbot.query("select revision from changes"))
     repository.release()
-    until(lambda: repository.live == newest)
-    pages = [play["commit"] for play in repository.plays]
-    assert len(pages) == 4 and pages[-2:] == [first, newest]
     until(lambda: len(buildbot.results()) == 4)
+    pages = [play["commit"] for play in repository.plays]
+    assert len(pages) == 4 and pages[-2:] == [first, newest] and repository.live == newest
     logs = buildbot.logs()
     assert "the play prints" in logs and SECRET not in logs
