@@ -246,9 +246,20 @@ def test_keys_of_newer_engines(platform: Any, player: Player, app: str) -> None:
     assert player.run("release", options).result["changed"] is False
 
 
-def fetched(platform: Any, app: str, path: str) -> str:
-    """What another service of the app gets from ``web``."""
-    ask = f"import urllib.request as r; print(r.urlopen('http://web:8000/{path}').read().decode())"
+def fetched(platform: Any, app: str, path: str, wanted: str) -> str:
+    """Return what another service of the app gets from ``web``, once that is as wanted.
+
+    For some seconds, a name of a cluster's DNS may still have the address of a former replica.
+    """
+    ask = (
+        "import time, urllib.request as r\n"
+        "for _ in range(40):\n"
+        f" try: text = r.urlopen('http://web:8000/{path}', timeout=2).read().decode()\n"
+        " except OSError as error: text = repr(error)\n"
+        f" if text == {wanted!r}: break\n"
+        " time.sleep(0.25)\n"
+        "print(text)"
+    )
     return str(platform.exec(app, "other", "python3", "-c", ask)).strip()
 
 
@@ -278,13 +289,13 @@ def test_files_and_ports_of_the_control_node(platform: Any, player: Player, app:
     outcome = player.run("release", options)
     assert outcome.ok, outcome.output
     assert "services.web.ports[0] not published" in outcome.output
-    assert fetched(platform, app, "page.html") == "one"
+    assert fetched(platform, app, "page.html", "one") == "one"
     assert player.run("release", options).result["changed"] is False
     page.write_text("two")
     assert player.run("release", {**options, "version": "2"}).ok
-    assert fetched(platform, app, "page.html") == "two"
+    assert fetched(platform, app, "page.html", "two") == "two"
     assert player.run("rollback", {"app": app, **platform.options}).ok
-    assert fetched(platform, app, "page.html") == "one"
+    assert fetched(platform, app, "page.html", "one") == "one"
     if platform.name == "kubernetes":
         web["healthcheck"]["test"] = "wget -q -O /dev/null http://127.0.0.1:8000/"
         for host_ip in (platform.address, "127.0.0.1"):
