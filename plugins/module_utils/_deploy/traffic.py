@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -277,9 +277,8 @@ def _channels(run: _Run, identity: ClientIdentity) -> AbstractContextManager[lis
     return all_channels(points, identity, float(run.options["timeout"]))
 
 
-@contextmanager
-def _leased(run: _Run) -> Iterator[Fence]:
-    """Hold the lease of the table; wait for another run that has it."""
+def _leased(run: _Run) -> AbstractContextManager[Fence]:
+    """Take the lease of the table, which the context keeps; wait for another run that has it."""
     leases, options = run.platform.leases, run.options
     holder, ttl = new_run(options.get("by")), float(options["lease_ttl"])
     purpose = f"sharing the traffic of {run.service.service}" if run.service else "mending drift"
@@ -300,5 +299,4 @@ def _leased(run: _Run) -> Iterator[Fence]:
         return RunAnswer({}, waiting_for=by, lease_age=LeaseAge(version, seconds))
 
     wait_for_lease(attempt, "the traffic", lease_timeout(options), lambda _line: None)
-    with fencing.keep_lease(leases, LEASE, holder, taken[0].token, ttl) as fence:
-        yield fence
+    return fencing.keep_lease(leases, LEASE, holder, taken[0].token, ttl)

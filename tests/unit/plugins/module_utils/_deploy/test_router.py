@@ -121,11 +121,11 @@ class Place:
 @pytest.fixture
 def replicas(monkeypatch) -> dict[str, Any]:
     """The tables of the only replica, and what it answers to a change of them."""
-    state: dict[str, Any] = {"tables": {}, "error": None}
+    state: dict[str, Any] = {"tables": {}, "errors": []}
 
     def change(channels: Any, tables: Any, paths: Any) -> None:
-        if state["error"]:
-            raise state["error"]
+        for error in state["errors"]:
+            raise error
         state["tables"] = {(table.app, table.service): table for table in tables}
 
     def read(channels: Any, tables: Any, paths: Any) -> list[Any]:
@@ -251,7 +251,7 @@ def test_a_replica_with_another_table_is_mended(place, replicas):
 
 
 def test_a_failed_change_keeps_no_table(place, replicas):
-    replicas["error"] = PlatformError("router replica task1 did not answer")
+    replicas["errors"] = [PlatformError("router replica task1 did not answer")]
     with pytest.raises(PlatformError, match="task1"):
         shared()
     assert not place.stored.content and not place.lease.holder
