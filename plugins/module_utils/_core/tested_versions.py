@@ -11,7 +11,7 @@ from .version_numbers import version_numbers
 # here: 3 is each 3.x.
 TESTED: dict[str, tuple[str, ...]] = {
     "engine": ("20.10", "26.1", "29"),  # Docker Engine
-    "cluster": ("1.36",),  # Kubernetes
+    "cluster": ("1.36", "1.37"),  # Kubernetes
     "helm": ("3", "4"),
 }
 
