@@ -15,6 +15,8 @@ import pytest
 COLLECTIONS = Path(__file__).parents[3] / ".collections"
 INVENTORY = "all: {hosts: {pc.example.com: {ansible_connection: local, shipping_users: []}}}\n"
 
+SHIPPING = "{app: shop, environments: {production: {branch: main, hosts: prodution}}}\n"
+
 
 def run(playbook: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a playbook; nothing is changed."""
@@ -30,11 +32,23 @@ def run(playbook: str, folder: Path, *words: str) -> subprocess.CompletedProcess
     )
 
 
-@pytest.mark.parametrize("playbook", ["deploy", "rollback", "scale", "status"])
+@pytest.mark.parametrize("playbook", ["deploy", "rollback", "router", "scale", "status"])
 def test_an_inventory_without_the_group_is_an_error(playbook: str, tmp_path: Path) -> None:
     done = run(playbook, tmp_path, "--list-hosts")
     assert done.returncode != 0
     assert "The inventory has no group platforms." in done.stderr
+
+
+def test_a_commit_for_hosts_that_the_inventory_lacks_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "shipping.yml").write_text(SHIPPING)
+    git = ("git", "-c", "user.name=ada", "-c", "user.email=ada@example.com", "-C", tmp_path)
+    for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *words], check=True)
+    push = [word for name in ("repository=.", "commit=HEAD", "branch=main") for word in ("-e", name)]
+    done = run("ship", tmp_path, "--check", *push)
+    assert done.returncode != 0
+    assert "The environment production of shipping.yml cannot be used:" in done.stdout
+    assert "has no host in prodution. Correct hosts in shipping.yml" in done.stdout
 
 
 def test_another_host_is_named(tmp_path: Path) -> None:
