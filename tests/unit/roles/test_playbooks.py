@@ -44,7 +44,7 @@ def test_a_commit_for_hosts_that_the_inventory_lacks_is_an_error(tmp_path: Path)
     git = ("git", "-c", "user.name=ada", "-c", "user.email=ada@example.com", "-C", tmp_path)
     for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "one"]):
         subprocess.run([*git, *words], check=True)
-    push = [word for name in ("repository=.", "commit=HEAD", "branch=main") for word in ("-e", name)]
+    push = ("-e", "repository=. commit=HEAD branch=main")
     done = run("ship", tmp_path, "--check", *push)
     assert done.returncode != 0
     assert "The environment production of shipping.yml cannot be used:" in done.stdout
