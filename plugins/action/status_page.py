@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.shipping.code.plugins.module_utils._core.atomic_write import (
+    write_atomically,
+)
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
     ShippingError,
     os_words,
@@ -45,7 +46,7 @@ class ActionModule(ActionBase):
         try:
             before = _content(options["path"])
             if not self._task.check_mode:
-                _write(options["path"], text)
+                write_atomically(options["path"], text.encode(errors="replace"), _MODE)
         except OSError as error:
             failure = ShippingError(
                 f"{options['path']} cannot be written",
@@ -68,17 +69,3 @@ def _content(path: str) -> str:
             return file.read()
     except FileNotFoundError:
         return ""
-
-
-def _write(path: str, text: str) -> None:
-    """Replace a file, so that a reader never gets a part of it."""
-    folder = os.path.dirname(path) or "."
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".status-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-        os.chmod(temporary, _MODE)
-        os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise

@@ -12,9 +12,10 @@ import contextlib
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from typing import IO, Any
+
+from ...module_utils._core.atomic_write import write_atomically
 
 
 @contextlib.contextmanager
@@ -58,11 +59,8 @@ def once(
     with single_flight(f"{path}.lock", meanwhile):
         if not os.path.exists(path):
             content = json.dumps(make())
-            # Renamed when complete: after a failure, several processes may write at the same time.
-            descriptor, partial = tempfile.mkstemp(dir=os.path.dirname(path))
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(content)
-            os.rename(partial, path)
+            # By a rename: after a failure, several processes may write at the same time.
+            write_atomically(path, content.encode())
     with open(path, encoding="utf-8") as file:
         kept: dict[str, Any] = json.load(file)
     return kept

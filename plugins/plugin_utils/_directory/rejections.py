@@ -14,7 +14,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ...module_utils._core.atomic_write import write_atomically
 from .directory_errors import Rejected
 from .settings import ConnectionSettings
 
@@ -106,7 +106,4 @@ def _write(path: Path, record: Mapping[str, Any]) -> None:
     # Where it cannot be written, at worst one more bind is tried.
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(record, file)
-        os.replace(temporary, path)
+        write_atomically(str(path), json.dumps(record).encode())

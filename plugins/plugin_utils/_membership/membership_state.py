@@ -45,12 +45,12 @@ import contextlib
 import dataclasses
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ...module_utils._core.atomic_write import write_atomically
 from ...module_utils._toolbox.revision_order import compare, is_older, is_revision
 from .._directory.directory_errors import Contradiction, Inaccessible
 from .._directory.distinguished_names import host_name
@@ -393,34 +393,9 @@ def replace_file(folder: Path, name: str, text: str, *, lasting: bool = True) ->
 def replace(path: Path, text: str, mode: int, option: str, *, lasting: bool = True) -> None:
     """Replace a file by one rename; ``option`` is the option that names its folder."""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        write_atomically(str(path), text.encode(), mode, lasting=lasting)
     except OSError as error:
         raise _unwritten(path, error, option) from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            # mkstemp() gives 0600, and fchmod() does not heed the umask.
-            os.fchmod(file.fileno(), mode)
-            if lasting:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
-        if lasting:
-            _sync_folder(path.parent)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise _unwritten(path, error, option) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Let a rename outlive a power cut."""
-    # A rename is in the folder, which fsync() of the file does not write (fsync(2)).
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _unread(path: Path, error: OSError) -> Inaccessible:

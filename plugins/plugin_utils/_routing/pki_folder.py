@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import base64
-import os
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from ...module_utils._core.atomic_write import write_atomically
 from ...module_utils._core.errors import ShippingError, os_words
 from .pki import RouterPki, new_pki, pki_problem
 
@@ -98,23 +98,13 @@ def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
                 former.mkdir(mode=0o700, exist_ok=True)
                 (folder / name).replace(former / name)
         for name, content in files.items():
-            _write(folder / name, content)
+            write_atomically(str(folder / name), content)
     except OSError as error:
         raise ShippingError(
             f"cannot write the keys of the router to {folder} on the control node",
             os_words(error),
             "Set router_pki to a folder that this account can write to",
         ) from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file of this account alone, complete or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    partial.replace(path)
 
 
 def restore_former(folder: Path, *, check: bool) -> bool:

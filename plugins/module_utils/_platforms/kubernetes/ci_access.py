@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from ..._core.atomic_write import write_atomically
 from ..._core.errors import ShippingError, os_words
 from . import ci_account
 from .api_kinds import NAMESPACE, Kind
@@ -134,15 +133,9 @@ def _read(path: str) -> tuple[str, int]:
 
 def _write(path: str, text: str) -> None:
     """Replace a file at once; it is never readable by others."""
-    temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.replace(temporary, path)
+        write_atomically(path, text.encode(), _MODE)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
         raise _no_file(path, error) from error
 
 
