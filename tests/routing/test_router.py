@@ -645,6 +645,9 @@ class EndsBeforeCommit:
             self._router.stop(signal.SIGKILL)
         return self._channel.send(commands)
 
+    def extend(self, deadline: float) -> None:
+        self._channel.extend(deadline)
+
 
 def test_all_replicas_or_none(router: Router, second: Router) -> None:
     before = changed(router, {"stable": 9000, "green": 1000, "blue": 0})

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +18,9 @@ from . import runtime_commands
 from .buckets import BucketTable
 from .haproxy_configuration import RouterPaths, map_path
 
+# For putting back what was changed, which begins where the time of the change may be over.
+_RESTORE_SECONDS = 10
+
 
 class Channel(Protocol):
     """A connection to one replica of the router, such as ControlChannel."""
@@ -27,6 +31,9 @@ class Channel(Protocol):
 
     def send(self, commands: Sequence[str]) -> list[str]:
         """Return the answers in order; raise PlatformError if one is missing."""
+
+    def extend(self, deadline: float) -> None:
+        """Set another deadline, of ``time.monotonic()``."""
 
 
 @dataclass(frozen=True)
@@ -203,6 +210,9 @@ def _not_taken(channel: Channel, shown: int, wanted: int) -> _Overtaken:
 
 def _put_back(replicas: Sequence[_Changed]) -> list[str]:
     """Give all replicas their former tables; return the names of those that did not answer."""
+    deadline = time.monotonic() + _RESTORE_SECONDS
+    for replica in replicas:
+        replica.channel.extend(deadline)
     outcomes = side_by_side(partial(_error_of, _restore), replicas)
     # One that was not touched has its former tables, also if it does not answer.
     pairs = zip(replicas, outcomes)

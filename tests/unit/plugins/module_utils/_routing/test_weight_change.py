@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -11,10 +12,14 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
     PlatformError,
     Unreachable,
 )
+from ansible_collections.shipping.code.plugins.module_utils._routing import weight_change
 from ansible_collections.shipping.code.plugins.module_utils._routing.buckets import (
     BucketTable,
     allocate,
     first_table,
+)
+from ansible_collections.shipping.code.plugins.module_utils._routing.control_channel import (
+    ControlChannel,
 )
 from ansible_collections.shipping.code.plugins.module_utils._routing.haproxy_configuration import (
     RouterPaths,
@@ -53,6 +58,9 @@ class Replica:
 
     def send(self, commands: Sequence[str]) -> list[str]:
         return [self._answer(command) for command in commands]
+
+    def extend(self, deadline: float) -> None:
+        pass
 
     def _answer(self, command: str) -> str:
         if self.fails_at == "always":
@@ -93,6 +101,35 @@ class Replica:
         return "".join(f"0x1 {key} {value}\n" for key, value in entries.items())
 
 
+class Wire:
+    """A connection to such a replica; ``hangs_at``: a command that it takes and never answers."""
+
+    def __init__(self, replica: Replica, hangs_at: str = "never") -> None:
+        self.replica = replica
+        self.hangs_at = hangs_at
+        self.answer: str | None = ""
+        self.seconds = 0.0
+
+    def sendall(self, data: bytes, /) -> None:
+        command = data.decode().removesuffix("\n")
+        if self.answer is None or command.startswith(self.hangs_at):
+            self.answer = None
+        elif command != "prompt":
+            self.answer = "".join(self.replica.send([command]))
+
+    def recv(self, size: int, /) -> bytes:
+        if self.answer is None:
+            time.sleep(self.seconds)
+            raise TimeoutError("timed out")
+        return f"{self.answer}\n> ".encode()
+
+    def settimeout(self, seconds: float | None, /) -> None:
+        self.seconds = seconds or 0.0
+
+    def close(self) -> None:
+        pass
+
+
 def replicas() -> list[Replica]:
     return [Replica("one", BEFORE), Replica("two", BEFORE)]
 
@@ -115,6 +152,19 @@ def test_a_failure_puts_all_back(fails_at: str, lost: list[str]) -> None:
     assert caught.value.facts["not_restored"] == lost
     assert both[0].maps[PATH] == map_entries(BEFORE)
     assert both[0].versions == {}
+
+
+def test_all_are_put_back_although_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weight_change, "_RESTORE_SECONDS", 0.5)
+    both = replicas()
+    wires = [Wire(both[0]), Wire(both[1], "commit")]
+    deadline = time.monotonic() + 0.5
+    channels = [ControlChannel(wire.replica.replica, wire, deadline) for wire in wires]
+    with pytest.raises(Unreachable, match="replica two did not answer") as caught:
+        change_tables(channels, [AFTER], PATHS)
+    assert both[0].maps[PATH] == map_entries(BEFORE)
+    assert both[0].versions == {}
+    assert caught.value.facts["not_restored"] == ["two"]
 
 
 def test_an_unreachable_replica_stops_the_change_before_it_begins() -> None:
