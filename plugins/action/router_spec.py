@@ -8,6 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.shipping.code.plugins.module_utils._deploy.router_control import ROUTER
+from ansible_collections.shipping.code.plugins.module_utils._routing.haproxy_configuration import (
+    CONTROL_CA_FILE,
+    EXPOSURE_KEY_FILE,
+    SERVER_IDENTITY_FILE,
+    TESTER_KEY_FILE,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.router_action import (
     RouterAction,
 )
@@ -15,10 +22,10 @@ from ansible_collections.shipping.code.plugins.plugin_utils._routing import pki_
 
 # The secrets of the router's spec, and the files that they are made of.
 _SECRETS = {
-    "router-server.pem": pki_folder.SERVER,
-    "router-ca.pem": pki_folder.AUTHORITY,
-    "router-exposure-key": pki_folder.EXPOSURE_KEY,
-    "router-tester-key": pki_folder.TESTER_KEY,
+    SERVER_IDENTITY_FILE: pki_folder.SERVER,
+    CONTROL_CA_FILE: pki_folder.AUTHORITY,
+    EXPOSURE_KEY_FILE: pki_folder.EXPOSURE_KEY,
+    TESTER_KEY_FILE: pki_folder.TESTER_KEY,
 }
 
 
@@ -35,7 +42,7 @@ class ActionModule(RouterAction):
     def completed(self, result: dict[str, Any], folder: Path) -> dict[str, Any]:
         """Return the result with the paths of the keys; their content stays out of it."""
         spec = result["spec"]
-        granted = {grant["source"] for grant in spec["services"]["router"]["secrets"]}
+        granted = {grant["source"] for grant in spec["services"][ROUTER]["secrets"]}
         files = {
             name: {"file": str(folder / file)} for name, file in _SECRETS.items() if name in granted
         }

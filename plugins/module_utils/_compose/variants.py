@@ -10,13 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._core.errors import suggestion
 from .._core.parsing import Parser, Reader, listing, mapping, text
-from .._routing.buckets import STABLE, VARIANT_NAME
+from .._routing.buckets import STABLE, VARIANT_NAME, VARIANT_SLOTS
 from .normal_form import Section, Service
 
-# The variants that a service may have: the router has so many backends prepared.
-VARIANT_SLOTS = 4
 # The keys that an overlay may set.
 OVERLAY_KEYS = ("image", "command", "entrypoint", "environment", "configs", "secrets")
 EXTENSION = "x-shipping"
@@ -216,10 +213,3 @@ def variant_services(services: Section) -> Iterator[tuple[str, str]]:
         base = service.get(EXTENSION, {}).get(VARIANT_OF)
         if base:
             yield name, base
-
-
-def unknown_variant(name: str, known: Mapping[str, float]) -> str:
-    """Return the text of a problem with a name that is no variant; empty where it is one."""
-    if name in known or name == STABLE:
-        return ""
-    return f"no variant {name} is declared{suggestion(name, [STABLE, *known])}"

@@ -11,14 +11,12 @@ from typing import Any
 
 from .._compose import routes, variants
 from .._core.errors import PlanError, PlatformError
-from .._routing.buckets import BucketTable, recorded_table, table_record
+from .._routing.buckets import BucketTable, percent, recorded_table, table_record
 from .._routing.route_table import joined_routes
 from .._routing.routes import Route, recorded_route
 from .history import Record
 from .ports import RouterPlace, StoredTraffic
 from .resolution import Resolved
-
-_HUNDREDTHS = 100
 
 
 def app_routes(app: str, resolved: Resolved) -> Iterator[Route]:
@@ -68,10 +66,9 @@ def _check_leaving(
         weights = table.weights() if table else {}
         busy = sorted(name for name in names if weights.get(name))
         if busy:
-            share = f"{weights[busy[0]] / _HUNDREDTHS:g}"
             raise PlanError(
                 f"the variant {busy[0]} of {service} cannot be removed",
-                f"it has {share} percent of the traffic",
+                f"it has {percent(weights[busy[0]])} percent of the traffic",
                 "Set its weight to 0 with shipping.code.traffic, then deploy again",
             )
 

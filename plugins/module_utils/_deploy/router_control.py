@@ -14,7 +14,12 @@ from typing import Any
 
 from .._core.errors import PlanError, ShippingError
 from .._core.parallel import side_by_side
-from .._routing.control_channel import ClientIdentity, ControlChannel, connect_tls
+from .._routing.control_channel import (
+    CONTROLLER_FILES,
+    ClientIdentity,
+    ControlChannel,
+    connect_tls,
+)
 from .._routing.haproxy_configuration import Control
 from .._routing.runtime_commands import SHOW_INFO, ReplicaInfo, replica_info
 from .ports import ControlPoint, Platform, RouterPlace
@@ -22,7 +27,6 @@ from .ports import ControlPoint, Platform, RouterPlace
 # The app that the role ships, and its only service.
 ROUTER = "router"
 CONTROL_PORT = Control().port
-_FILES = ("ca.pem", "client.pem")
 
 
 def place_of(platform: Platform) -> RouterPlace:
@@ -41,8 +45,8 @@ def identity_files(pki: Mapping[str, str]) -> Iterator[ClientIdentity]:
     """Put the client's keys into files of this account alone, and remove them afterwards."""
     # ssl.SSLContext reads a key from a file only.
     with tempfile.TemporaryDirectory(prefix="shipping-router-") as folder:
-        paths = [os.path.join(folder, name) for name in _FILES]
-        for path, name in zip(paths, _FILES):
+        paths = [os.path.join(folder, name) for name in CONTROLLER_FILES]
+        for path, name in zip(paths, CONTROLLER_FILES):
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as stream:
                 stream.write(pki[name])
@@ -62,12 +66,14 @@ def control_points(place: RouterPlace, options: Mapping[str, Any]) -> tuple[Cont
     return points
 
 
-def connect_to(point: ControlPoint, identity: ClientIdentity, deadline: float) -> ControlChannel:
-    """Connect to one replica, and check by its own answer that it is that one."""
+def connect_to(
+    point: ControlPoint, identity: ClientIdentity, deadline: float
+) -> tuple[ControlChannel, ReplicaInfo]:
+    """Connect to one replica, and check by its own answer, which is returned, that it is it."""
     name = f"{point.replica} on node {point.node}"
     channel = connect_tls(name, (point.address, point.port), identity, deadline)
     try:
-        info = information(channel)
+        info = replica_info(channel.send([SHOW_INFO])[0])
         # A node gives a host port that was freed to the next task.
         if point.replica != info.name:
             raise ShippingError(
@@ -78,12 +84,7 @@ def connect_to(point: ControlPoint, identity: ClientIdentity, deadline: float) -
     except BaseException:
         channel.close()
         raise
-    return channel
-
-
-def information(channel: ControlChannel) -> ReplicaInfo:
-    """Return what a replica reports of itself."""
-    return replica_info(channel.send([SHOW_INFO])[0])
+    return channel, info
 
 
 @contextlib.contextmanager
@@ -95,7 +96,7 @@ def all_channels(
     opened: list[ControlChannel] = []
 
     def open_one(point: ControlPoint) -> ControlChannel:
-        channel = connect_to(point, identity, deadline)
+        channel, _info = connect_to(point, identity, deadline)
         opened.append(channel)
         return channel
 

@@ -25,7 +25,7 @@ from .platform_connection import connect
 from .platform_definition import Options, Platforms
 from .ports import ControlPoint
 from .route_checks import all_routes, tables_of
-from .router_control import connect_to, control_points, identity_files, information, place_of
+from .router_control import connect_to, control_points, identity_files, place_of
 from .router_spec import route_data
 from .traffic import Key, percentages
 
@@ -74,7 +74,7 @@ def _weights(table: RouteTable, tables: Mapping[Key, BucketTable]) -> list[dict[
     """Return the weights of each routed service; without a table, stable has all traffic."""
     result = []
     for key in table.services():
-        shares = percentages(tables[key]) if key in tables else {"stable": 100.0}
+        shares = percentages(tables[key]) if key in tables else {STABLE: 100.0}
         revision = tables[key].revision if key in tables else 0
         result.append({"app": key[0], "service": key[1], "revision": revision, "weights": shares})
     return result
@@ -88,11 +88,10 @@ def _read_replica(
 ) -> _Replica:
     """Read one replica; one that cannot be reached is part of the result."""
     try:
-        channel = connect_to(point, identity, deadline)
+        channel, info = connect_to(point, identity, deadline)
     except ShippingError as error:
         return _Replica(point, error=str(error))
     try:
-        info = information(channel)
         found = tables_on_replicas([channel], list(tables.values()), RouterPaths())
         served = counters(channel.send([SHOW_STAT])[0])
     except ShippingError as error:
@@ -135,5 +134,4 @@ def _counters(
 
 def _variants(route: Route, live: Mapping[str, Record]) -> dict[int, str]:
     service = live[route.app].resolved.services[route.service]
-    named = {slot: name for name, slot in variants.slots_of(service).items()}
-    return {0: STABLE, **named}
+    return {0: STABLE, **{slot: name for name, slot in variants.slots_of(service).items()}}

@@ -49,7 +49,7 @@ def route_data(route: Route) -> dict[str, Any]:
 def routed_services(router: Resolved) -> set[tuple[str, str]]:
     """Return app and service of all routes that a release of the router has."""
     listed = router.services.get(ROUTER, {}).get("deploy", {}).get("labels", {}).get(_ROUTED, "")
-    pairs = (name.partition("/") for name in listed.split() if name)
+    pairs = (name.partition("/") for name in listed.split())
     return {(app, service) for app, _slash, service in pairs}
 
 
@@ -77,7 +77,6 @@ def describe_router(options: Options, platforms: Platforms) -> dict[str, Any]:
     settings = settings_of(options, place)
     files = _never_empty(router_files(table, settings))
     _check_nodes(options, place)
-    routed = " ".join("/".join(key) for key in table.services())
     routed = " ".join("/".join(key) for key in table.services())
     router = _Router(options, settings, files, _secret_objects(files, live))
     spec = router.spec({_CHECKED: files.content_name(), _ROUTED: routed})

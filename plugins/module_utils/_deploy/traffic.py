@@ -93,7 +93,7 @@ class ServiceVariants:
             if self.slots.get(name) == variant.slot
         }
         kept[STABLE] = BUCKETS - sum(kept.values())
-        rest = allocate(table, kept, variants.VARIANT_SLOTS)
+        rest = allocate(table, kept)
         new = {name: VariantBuckets(slot, ()) for name, slot in self.slots.items()}
         return replace(rest, revision=table.revision, variants={**new, **rest.variants})
 
@@ -102,7 +102,7 @@ class ServiceVariants:
 
         A variant without weight is in it, too: testers reach it.
         """
-        after = allocate(self.with_variants(table), weights, variants.VARIANT_SLOTS)
+        after = allocate(self.with_variants(table), weights)
         is_same = dict(after.variants) == dict(table.variants)
         return table if is_same else replace(after, revision=table.revision + 1)
 
@@ -249,12 +249,12 @@ class _Run:
 def change_traffic(options: Options, platforms: Platforms, *, check: bool) -> dict[str, Any]:
     """Return the result of the module traffic."""
     run = _read(options, connect(options, platforms))
+    change = run.plan()
     # Before the first change of weights, all replicas have the table that they start with.
-    if run.service is None and not run.place.read_traffic().revision:
-        return Change(0, {}).result((), changed=False)
+    if run.service is None and not change.revision:
+        return change.result((), changed=False)
     with identity_files(options["_pki"] or {}) as identity:
         with _channels(run, identity) as channels:
-            change = run.plan()
             drifting = run.drift(channels, change.tables)
         needed = change.is_new or bool(drifting)
         if check or not needed:

@@ -23,6 +23,8 @@ ALGORITHM = 1
 """The version of :func:`bucket_of`."""
 BUCKETS = 10_000
 STABLE = "stable"
+# The variants that a service may have: the router has so many backends prepared.
+VARIANT_SLOTS = 4
 VARIANT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 SALT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -108,14 +110,14 @@ def first_table(app: str, service: str, salt: str) -> BucketTable:
     return BucketTable(app, service, 0, salt, {STABLE: everything})
 
 
-def allocate(table: BucketTable, weights: Mapping[str, int], slots: int = 4) -> BucketTable:
+def allocate(table: BucketTable, weights: Mapping[str, int]) -> BucketTable:
     """Return the table with other weights, of the next revision; the same table if none changes.
 
     ``weights`` are numbers of buckets, also of ``stable``, with a sum of BUCKETS. A variant that
     is new gets the lowest free slot, one that is left out is removed. Raise PlanError for more
-    than ``slots`` variants in addition to ``stable``.
+    than VARIANT_SLOTS variants in addition to ``stable``.
     """
-    _check(table, weights, slots)
+    _check(table, weights)
     owned = {name: list(variant.buckets) for name, variant in table.variants.items()}
     for name in weights:
         owned.setdefault(name, [])
@@ -129,7 +131,7 @@ def allocate(table: BucketTable, weights: Mapping[str, int], slots: int = 4) -> 
     for name in others:
         while len(owned[name]) < weights.get(name, 0):
             owned[name].append(stable.pop())
-    slot_of = _slots(table, weights, slots)
+    slot_of = _slots(table, weights)
     variants = {
         name: VariantBuckets(slot, tuple(owned[name]))
         for name, slot in sorted(slot_of.items(), key=lambda item: item[1])
@@ -139,7 +141,7 @@ def allocate(table: BucketTable, weights: Mapping[str, int], slots: int = 4) -> 
     return replace(table, revision=table.revision + 1, variants=variants)
 
 
-def _check(table: BucketTable, weights: Mapping[str, int], slots: int) -> None:
+def _check(table: BucketTable, weights: Mapping[str, int]) -> None:
     """Raise PlanError for weights that no table can have."""
     what = f"the weights of {table.app}/{table.service} cannot be set"
     wrong_names = [name for name in weights if not VARIANT_NAME.fullmatch(name)]
@@ -156,18 +158,18 @@ def _check(table: BucketTable, weights: Mapping[str, int], slots: int) -> None:
             "Change them so that their sum is 100 %",
         )
     count = len({*weights} - {STABLE})
-    if count > slots:
+    if count > VARIANT_SLOTS:
         raise PlanError(
             what,
-            f"{count} variants are more than the router's {slots} slots",
-            f"Keep at most {slots} variants and stable",
+            f"{count} variants are more than the router's {VARIANT_SLOTS} slots",
+            f"Keep at most {VARIANT_SLOTS} variants and stable",
         )
 
 
-def _slots(table: BucketTable, weights: Mapping[str, int], slots: int) -> dict[str, int]:
+def _slots(table: BucketTable, weights: Mapping[str, int]) -> dict[str, int]:
     """Return the slot of each variant that remains or is new."""
     kept = {name: table.variants[name].slot for name in weights if name in table.variants}
-    free = sorted({*range(1, slots + 1)} - {*kept.values()})
+    free = sorted({*range(1, VARIANT_SLOTS + 1)} - {*kept.values()})
     new = sorted({*weights} - {*kept} - {STABLE})
     return {**kept, **dict(zip(new, free)), STABLE: 0}
 

@@ -19,6 +19,8 @@ _PROMPT = b"\n> "
 _INTERACTIVE = "prompt"
 SERVER_NAME = "router.shipping"
 """The name in the certificate of all replicas."""
+CONTROLLER_FILES = ("ca.pem", "client.pem")
+"""The files of ClientIdentity in the folder of the controller's keys, in its order."""
 _TIMEOUT_HINT = "Check that the router runs and that the controller reaches its control port"
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from .._core import content_ids
-from .buckets import BUCKETS, STABLE
+from .buckets import BUCKETS, STABLE, VARIANT_SLOTS
 from .control_channel import SERVER_NAME
 from .route_table import RouteTable, owner, prefix, route_id
 from .routes import HEADER, REQUEST, VISITOR, RateLimit, Route
@@ -99,7 +99,7 @@ class RouterSettings:
     http_port: int = 80
     https_port: int = 443
     metrics_port: int = 8404
-    slots: int = 4
+    slots: int = VARIANT_SLOTS
     servers: int = 10
     control: Control = Control()
     paths: RouterPaths = RouterPaths()

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from .._core.errors import PlatformError
-from .buckets import ALGORITHM, BUCKETS, STABLE, BucketTable, VariantBuckets
+from .buckets import BUCKETS, STABLE, BucketTable, VariantBuckets
 
 # 2.6 drops a command with its payload above 16 KiB, and answers as after success.
 LARGEST_PAYLOAD = 12 * 1024
@@ -28,7 +28,6 @@ _VARIANT_BACKEND = re.compile(r"(.+\.[0-9a-f]{8})\.([0-9]+)")
 
 SHOW_STAT = "show stat"
 SHOW_INFO = "show info"
-SHOW_SERVERS = "show servers state"
 
 
 @dataclass(frozen=True)
@@ -43,17 +42,6 @@ class BackendCounters:
     bytes_in: int
     bytes_out: int
     healthy_servers: int
-
-
-@dataclass(frozen=True)
-class ServerState:
-    """One server of a backend as ``show servers state`` reports it; no address if unresolved."""
-
-    backend: str
-    server: str
-    address: str
-    weight: int
-    is_up: bool
 
 
 @dataclass(frozen=True)
@@ -104,11 +92,6 @@ def table_of_entries(app: str, service: str, entries: Mapping[str, str]) -> Buck
             f"its entries are not complete ({error!r})",
             "Run the traffic task again, which replaces it",
         ) from error
-
-
-def is_known_algorithm(table: BucketTable) -> bool:
-    """Return whether this version assigns units as a replica's table does."""
-    return table.algorithm == ALGORITHM
 
 
 def prepare_map(path: str) -> str:
@@ -214,26 +197,6 @@ def _counters(match: re.Match[str], row: Mapping[str, str]) -> BackendCounters:
         bytes_in=number("bin"),
         bytes_out=number("bout"),
         healthy_servers=number("act"),
-    )
-
-
-def servers(show_servers_state: str) -> tuple[ServerState, ...]:
-    """Return the servers from ``show servers state``; those of the router itself are left out."""
-    lines = [line for line in show_servers_state.splitlines() if line.strip()]
-    header = next((line for line in lines if line.startswith("# ")), "# ")
-    names = header[2:].split()
-    rows = (dict(zip(names, line.split())) for line in lines if line[0].isdigit())
-    return tuple(_server(row) for row in rows if _VARIANT_BACKEND.fullmatch(row.get("be_name", "")))
-
-
-def _server(row: Mapping[str, str]) -> ServerState:
-    # srv_op_state: 0 stopped, 1 starting, 2 running, 3 soft stop; "-" is no address.
-    return ServerState(
-        row["be_name"],
-        row["srv_name"],
-        "" if row["srv_addr"] == "-" else row["srv_addr"],
-        int(row["srv_uweight"]),
-        row["srv_op_state"] in ("1", "2") and row["srv_admin_state"] == "0",
     )
 
 

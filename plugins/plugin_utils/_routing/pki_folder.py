@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from ...module_utils._core.atomic_write import write_atomically
 from ...module_utils._core.errors import ShippingError, os_words
+from ...module_utils._routing.control_channel import CONTROLLER_FILES
 from .pki import RouterPki, new_pki, pki_problem
 
-AUTHORITY, SERVER, CLIENT = "ca.pem", "server.pem", "client.pem"
+AUTHORITY, CLIENT = CONTROLLER_FILES
+SERVER = "server.pem"
 # Kept when the others are rotated: by the first one, logs have the same visitor under one name.
 EXPOSURE_KEY, TESTER_KEY = "exposure.key", "tester.key"
 _ROTATED = (AUTHORITY, SERVER, CLIENT)
+_ALL = (*_ROTATED, EXPOSURE_KEY, TESTER_KEY)
 # The keys before the last change: replicas that a failed rollout restored still have them.
 _FORMER = "former"
 # Replicas with new keys are rolled out, so there must be time for it.
@@ -27,10 +30,10 @@ _RENEWED_BEFORE = timedelta(days=60)
 Read = Callable[[str], bytes]
 
 
-def read_folder(folder: Path, read: Read) -> dict[str, bytes]:
-    """Return the files that are there, by name; ``read`` decrypts those of a vault."""
+def _read_folder(folder: Path, read: Read, names: Sequence[str]) -> dict[str, bytes]:
+    """Return those of the files that are there, by name; ``read`` decrypts those of a vault."""
     found = {}
-    for name in (*_ROTATED, EXPOSURE_KEY, TESTER_KEY):
+    for name in names:
         path = folder / name
         if path.exists():
             try:
@@ -46,22 +49,22 @@ def read_folder(folder: Path, read: Read) -> dict[str, bytes]:
 
 def client_files(folder: Path, read: Read) -> dict[str, str]:
     """Return what a client needs; raise ShippingError where it is missing."""
-    found = read_folder(folder, read)
-    missing = [name for name in (AUTHORITY, CLIENT) if name not in found]
+    found = _read_folder(folder, read, CONTROLLER_FILES)
+    missing = [name for name in CONTROLLER_FILES if name not in found]
     if missing:
         raise ShippingError(
             f"the keys of the router in {folder} are incomplete",
             f"{', '.join(missing)} is missing",
             "Set pki to the folder that the role router made, or run shipping.code.router",
         )
-    return {name: found[name].decode() for name in (AUTHORITY, CLIENT)}
+    return {name: content.decode() for name, content in found.items()}
 
 
 def ensure_pki(
     folder: Path, read: Read, now: datetime, *, rotate: bool, check: bool
 ) -> tuple[dict[str, bytes], bool]:
     """Return the keys, and whether they are new; in check mode new ones are not written."""
-    found = read_folder(folder, read)
+    found = _read_folder(folder, read, _ALL)
     made = {name: key for name, key in _lasting().items() if not found.get(name)}
     if rotate or _must_be_renewed(found, now):
         pki = new_pki(now)

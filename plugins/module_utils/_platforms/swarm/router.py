@@ -21,7 +21,7 @@ from ..._deploy.ports import ControlPoint, StoredTraffic
 from . import lookup, planning, storage
 from .engine import Engine
 from .image_digests import EngineCredentials
-from .observe import APP, KIND, RECORD, TRAFFIC, Snapshot
+from .observe import APP, KIND, RECORD, RELEASE, TRAFFIC, Snapshot
 from .service_names import service_name
 from .spec_fields import get
 
@@ -150,8 +150,7 @@ class RouterPlace:
 
 def _newest_of(configs: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the newest record alone: each costs the time to unpack it."""
-    number = f"{LABEL}release"
-    return [max(configs, key=lambda config: int(config["Spec"]["Labels"].get(number, "0")))]
+    return [max(configs, key=lambda config: int(config["Spec"]["Labels"].get(RELEASE, "0")))]
 
 
 def _stored(config: Mapping[str, Any]) -> StoredTraffic:
