@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
     Problem,
-    ShippingError,
     SpecError,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.controller_action import (
+    ControllerAction,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress_lines import (
     is_quiet,
@@ -74,25 +75,13 @@ _RESULTS_OF_STEPS = {
 """The options that name variables of hosts, and the steps that read them."""
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Compares the results of all hosts with their former memberships, on the controller."""
 
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
-
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Run the action."""
-        variables = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, variables)
-        try:
-            options = _checked(self._task.args)
-            result.update(self._run(options, _hosts(variables["hostvars"], options)))
-        except ShippingError as error:
-            result.update(error.as_result())
-        return result
+    def task_result(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Take the step."""
+        options = _checked(self._task.args)
+        return self._run(options, _hosts(variables["hostvars"], options))
 
     def _run(self, options: dict[str, Any], hosts: list[HostDelivery]) -> dict[str, Any]:
         if options["step"] == "select":

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.catalog_action import (
     CatalogAction,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.controller_action import (
+    ControllerAction,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress_lines import (
     is_quiet,
     print_line,
-    slow_calls_shown,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._locking.lock_run import RunMode, run
 from ansible_collections.shipping.code.plugins.plugin_utils._locking.outdated import versions_table
@@ -37,29 +38,17 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-class ActionModule(CatalogAction):
+class ActionModule(ControllerAction, CatalogAction):
     """Lock a catalog of the controller; no host is needed."""
 
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
-
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Run the action."""
-        result: dict[str, Any] = super().run(tmp, task_vars or {})
+    def task_result(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Lock the catalog, or find what is outdated."""
         _checked, options = self.validate_argument_spec(
             _OPTIONS, required_together=[("index_username", "index_password")]
         )
         options["catalog"] = self.catalog_path(options["catalog"])
         mode = RunMode(check=self._task.check_mode, diff=self._task.diff)
-        host = str((task_vars or {}).get("inventory_hostname", "localhost"))
-        with slow_calls_shown(host):
-            try:
-                result.update(run(options, mode))
-            except ShippingError as error:
-                result.update(error.as_result())
+        result = run(options, mode)
         _show(result)
         if not self._task.diff:
             result.pop("diff", None)

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import inventory_loader
 from ansible.utils.display import Display
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
@@ -18,8 +17,8 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
     SpecError,
     sentence,
 )
-from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress_lines import (
-    slow_calls_shown,
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.controller_action import (
+    ControllerAction,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._directory import settings
 from ansible_collections.shipping.code.plugins.plugin_utils._directory.connection_check import (
@@ -58,25 +57,12 @@ _OWN: dict[str, dict[str, Any]] = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Query the directory from the controller, as the inventory plugin does."""
 
-    _supports_check_mode = True
-    _supports_async = False
-    _requires_connection = False
-
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Run the action."""
-        result: dict[str, Any] = super().run(tmp, task_vars or {})
-        result["changed"] = False
-        with slow_calls_shown(str((task_vars or {}).get("inventory_hostname", "localhost"))):
-            try:
-                result.update(self._answer())
-            except ShippingError as error:
-                result.update(error.as_result())
-        return result
+    def task_result(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Query the directory, or check the connection to it."""
+        return {"changed": False, **self._answer()}
 
     def _answer(self) -> dict[str, Any]:
         spec = {

@@ -7,7 +7,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.controller_action import (
+    ControllerAction,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.router_action import (
     RouterKeys,
 )
@@ -20,25 +22,17 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-class ActionModule(RouterKeys):
+class ActionModule(ControllerAction, RouterKeys):
     """Make the keys on the control node; no host is needed."""
 
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
-
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Run the action."""
-        result: dict[str, Any] = super().run(tmp, task_vars or {})
+    def task_result(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Make the keys, or restore the former ones."""
         _checked, options = self.validate_argument_spec(_OPTIONS)
         folder = self.keys_folder(options["path"])
         check = bool(self._task.check_mode)
-        try:
-            if options["state"] == "former":
-                changed = pki_folder.restore_former(folder, check=check)
-                return {**result, "changed": changed, "path": str(folder)}
+        if options["state"] == "former":
+            changed = pki_folder.restore_former(folder, check=check)
+        else:
             _files, changed = pki_folder.ensure_pki(
                 folder,
                 self.read_file,
@@ -46,6 +40,4 @@ class ActionModule(RouterKeys):
                 rotate=options["rotate"],
                 check=check,
             )
-        except ShippingError as error:
-            return {**result, **error.as_result()}
-        return {**result, "changed": changed, "path": str(folder)}
+        return {"changed": changed, "path": str(folder)}

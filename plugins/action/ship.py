@@ -8,17 +8,18 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.module_utils._deploy.argument_specs import REGISTRY
 from ansible_collections.shipping.code.plugins.module_utils._deploy.platform_connection import (
     registry_credentials,
 )
 from ansible_collections.shipping.code.plugins.module_utils._registry.credentials import Credentials
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.controller_action import (
+    ControllerAction,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress_lines import (
     is_quiet,
     show_line,
-    slow_calls_shown,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping import (
     run_folder,
@@ -64,27 +65,15 @@ _REQUIRED = [
 ]
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Build, test and push a commit on the controller; no host is needed."""
 
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
-
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Run the action."""
-        result: dict[str, Any] = super().run(tmp, task_vars or {})
+    def task_result(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Read, build or clean up, as the state names it."""
         _checked, options = self.validate_argument_spec(_OPTIONS, required_if=_REQUIRED)
-        host = str((task_vars or {}).get("inventory_hostname", "localhost"))
+        host = str(variables.get("inventory_hostname", "localhost"))
         report = _silent if is_quiet("auto") else lambda text: show_line(f"{host} | {text}")
-        with slow_calls_shown(host):
-            try:
-                result.update(_run(options, report, check=bool(self._task.check_mode)))
-            except ShippingError as error:
-                result.update(error.as_result())
-        return result
+        return _run(options, report, check=bool(self._task.check_mode))
 
 
 def _run(options: dict[str, Any], report: Callable[[str], None], *, check: bool) -> dict[str, Any]:

@@ -7,13 +7,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible_collections.shipping.code.plugins.module_utils._core.atomic_write import (
     write_atomically,
 )
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
     ShippingError,
     os_words,
+)
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.controller_action import (
+    ControllerAction,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.status_page import (
     page,
@@ -28,18 +30,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 _MODE = 0o644
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Write the page on the controller; no host is needed."""
 
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
-
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Run the action."""
-        result: dict[str, Any] = super().run(tmp, task_vars or {})
+    def task_result(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Write the page."""
         _checked, options = self.validate_argument_spec(_OPTIONS)
         read_at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
         text = page(options["title"], options["environments"], read_at)
@@ -48,15 +43,13 @@ class ActionModule(ActionBase):
             if not self._task.check_mode:
                 write_atomically(options["path"], text.encode(errors="replace"), _MODE)
         except OSError as error:
-            failure = ShippingError(
+            raise ShippingError(
                 f"{options['path']} cannot be written",
                 os_words(error),
                 "Name a path in a folder of the controller that you may write to",
-            )
-            result.update(failure.as_result())
-            return result
+            ) from error
         old, new = without_time(before), without_time(text)
-        result.update(changed=old != new, path=options["path"])
+        result = {"changed": old != new, "path": options["path"]}
         if self._task.diff:
             result["diff"] = {"before": old, "after": new, "before_header": options["path"]}
         return result
