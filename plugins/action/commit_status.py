@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.controller_action import (
+    ControllerAction,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping.commit_status import (
     STATES,
     TYPES,
@@ -32,24 +33,13 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Set a status from the controller; no host is needed."""
 
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
-
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Run the action."""
-        result: dict[str, Any] = super().run(tmp, task_vars or {})
+    def task_result(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Send the status."""
         _checked, options = self.validate_argument_spec(_OPTIONS)
-        try:
-            result.update(_run(options, check=bool(self._task.check_mode)))
-        except ShippingError as error:
-            result.update(error.as_result())
-        return result
+        return _run(options, check=bool(self._task.check_mode))
 
 
 def _run(options: dict[str, Any], *, check: bool) -> dict[str, Any]:

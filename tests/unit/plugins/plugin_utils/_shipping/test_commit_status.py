@@ -5,10 +5,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from ansible_collections.shipping.code.plugins.action.commit_status import ActionModule
+from ansible_collections.shipping.code.plugins.module_utils._core import slow_calls
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
+from ansible_collections.shipping.code.plugins.plugin_utils._controller import progress_lines
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping.commit_status import (
     CommitStatus,
     Forge,
@@ -88,6 +94,31 @@ def test_what_a_forge_does_not_take(stand_in: StandIn, changes: dict[str, str], 
 def test_a_redirect_does_not_get_the_token(stand_in: StandIn) -> None:
     stand_in.redirects = True
     assert "a redirect" in send(forge(stand_in), status("success"))
+
+
+def test_a_task_shows_that_it_waits_for_a_forge(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(progress_lines, "show_line", lines.append)
+    monkeypatch.setattr(slow_calls, "AFTER", 0.02)
+    monkeypatch.setattr(slow_calls, "_LOOK_EVERY", 0.01)
+    server = StandIn("gitea")
+    answer = server.answer
+
+    def slow_answer(*request: Any) -> tuple[int, str]:
+        time.sleep(0.2)
+        return answer(*request)
+
+    monkeypatch.setattr(server, "answer", slow_answer)
+    options = {"type": "gitea", "url": server.url, "project": "shop/web", "token": TOKEN}
+    args = {**options, "commit": COMMIT, "state": "success"}
+    task = SimpleNamespace(args=args, async_val=0, check_mode=False, diff=False)
+    action = ActionModule(task, SimpleNamespace(_shell=SimpleNamespace(tmpdir="/")), *[None] * 4)
+    try:
+        result = action.run(task_vars={"inventory_hostname": "swarm"})
+    finally:
+        server.close()
+    assert result == {"changed": True, "posted": True}
+    assert lines[0] == f"swarm | waits for the gitea at {server.url}, 0 s so far"
 
 
 @pytest.mark.parametrize(
