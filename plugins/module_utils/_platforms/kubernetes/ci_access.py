@@ -53,9 +53,9 @@ def converge(options: Mapping[str, Any]) -> dict[str, Any]:
     account = live[ACCOUNT] or {}
     file = _token_file(cluster, options, account["metadata"]["uid"], check=check)
     return {
-        "changed": bool(written) or file.pop("changed"),
-        "objects": written,
         **file,
+        "changed": bool(written) or file["changed"],
+        "objects": written,
         "diff": {"before": _shown(before), "after": _shown(after)},
     }
 
