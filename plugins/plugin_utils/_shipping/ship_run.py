@@ -126,7 +126,15 @@ def plan_images(
     contexts = [(image, read_context(checkout, image)) for image in images]
     parsed = [(image, context, dockerfile.parse(context.dockerfile)) for image, context in contexts]
     system = engine.platform() if parsed else ""
-    return [_planned(image, context, file, engine, system) for image, context, file in parsed]
+    # Images of a commit often have a base in common, which takes one request to its registry.
+    bases: dict[str, str] = {}
+    planned = []
+    for image, context, file in parsed:
+        names = file.base_images(image.args, image.platform or system, system)
+        bases |= {name: _base_digest(name, image, engine) for name in names if name not in bases}
+        entry = PlannedImage(image, context, {name: bases[name] for name in names})
+        planned.append(_with_key(entry, file, engine, system))
+    return planned
 
 
 def build_all(
@@ -205,23 +213,18 @@ def outcome(planned: Iterable[PlannedImage], images: Iterable[PlannedImage]) -> 
     return {"changed": changed, "images": summaries}
 
 
-def _planned(
-    image: ImageBuild,
-    context: BuildContext,
-    file: dockerfile.Dockerfile,
-    engine: BuildEngine,
-    system: str,
+def _with_key(
+    entry: PlannedImage, file: dockerfile.Dockerfile, engine: BuildEngine, system: str
 ) -> PlannedImage:
-    names = file.base_images(image.args, image.platform or system, system)
-    bases = {base: _base_digest(base, image, engine) for base in names}
-    tag = tag_of(build_key(image, context.dockerfile, context.entries, bases, system))
+    image, context = entry.image, entry.context
+    tag = tag_of(build_key(image, context.dockerfile, context.entries, entry.bases, system))
     digest = engine.digest(f"{image.repository}:{tag}") or ""
     needs_buildkit = bool(file.needs_of_buildkit())
     # An image that the registry has needs no builder.
     if needs_buildkit and not digest:
         path = os.path.normpath(f"{image.context}/{image.dockerfile}")
         dockerfile.check_buildkit(file, path, engine.lacks_buildkit())
-    return PlannedImage(image, context, bases, tag, digest, needs_buildkit)
+    return replace(entry, tag=tag, digest=digest, needs_buildkit=needs_buildkit)
 
 
 def _base_digest(base: str, image: ImageBuild, engine: BuildEngine) -> str:

@@ -36,11 +36,13 @@ class RecordingEngine:
     failing: str = ""
     lacking: str = "there is no client"
     calls: list[str] = field(default_factory=list)
+    queries: list[str] = field(default_factory=list)
 
     def platform(self) -> str:
         return "linux/amd64"
 
     def digest(self, text: str) -> str | None:
+        self.queries.append(text.partition(":key-")[0])
         return self.pushed.get(text)
 
     def local_id(self, text: str) -> str | None:
@@ -110,6 +112,12 @@ def test_a_second_run_builds_and_tests_nothing(checkout: str) -> None:
     planned, second = run(checkout, engine)
     assert engine.calls == [] and second == first
     assert ship_run.outcome(planned, second)["changed"] is False
+
+
+def test_a_base_of_several_images_is_queried_once(checkout: str) -> None:
+    engine = RecordingEngine({"base:1": "sha256:0"})
+    run(checkout, engine)
+    assert engine.queries == ["base:1", "r.example.com/web", "r.example.com/jobs"]
 
 
 def test_only_what_has_changed_is_built(checkout: str) -> None:
