@@ -90,15 +90,12 @@ class ActionModule(LiveAction):
         sources.ship_binds = options.get("bind_mounts") == "as_configs"
         if options.get("loopback_ports") == "unpublished":
             sources.unpublished = support.modes_without_addresses
-        read: list[model.Compose] = []
-
-        def as_app(content: Any) -> model.Compose:
-            read[:] = [model.read(content, support, options.get("images"))]
-            return read[0]
-
-        source = load(sources, as_app)
-        for app in read:
-            _check_certificates(app, source.secrets)
+        apps: list[model.Compose] = []
+        source = load(
+            sources,
+            lambda content: apps.append(model.read(content, support, options.get("images"))),
+        )
+        _check_certificates(apps[0], source.secrets)
         self.early_warnings = source.warnings
         values = (str(value) for value in sources.secret_values.values())
         request = RunRequest(

@@ -33,6 +33,8 @@ ul { margin: 0; padding-left: 1.1rem; }
 """
 # Nothing is loaded, and no script runs, whatever a text has.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+# Begins the line that is another one with each look.
+_READ_AT = "<p>Read at "
 
 
 def page(title: str, environments: Mapping[str, Mapping[str, Any]], read_at: str) -> str:
@@ -48,18 +50,15 @@ def page(title: str, environments: Mapping[str, Mapping[str, Any]], read_at: str
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{escape(title)}</h1>",
         *(_environment(name, result) for name, result in environments.items()),
-        f"<p>{READ}{escape(read_at)}{UTC}</p>",
+        f"{_READ_AT}{escape(read_at)} (UTC)</p>",
         "</body></html>",
     ]
     return "\n".join(parts) + "\n"
 
 
-READ, UTC = "Read at ", " (UTC)"
-
-
 def without_time(text: str) -> str:
     """Return a page without the time at which it was read, to compare two of them."""
-    return "\n".join(line for line in text.splitlines() if not line.startswith(f"<p>{READ}"))
+    return "\n".join(line for line in text.splitlines() if not line.startswith(_READ_AT))
 
 
 def _environment(name: str, info: Mapping[str, Any]) -> str:

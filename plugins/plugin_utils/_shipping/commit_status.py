@@ -27,8 +27,6 @@ _DESCRIPTION = 140
 _GITLAB_STATES = {"pending": "running", "success": "success", "failure": "failed"}
 # Its answer if the commit has the status already, as after a run that was killed.
 _GITLAB_UNCHANGED = "Cannot transition status"
-
-
 # Without TLS only on this host.
 _KEEPS_SECRETS = re.compile(r"https:|http://(localhost|127\.0\.0\.1|\[::1\])[:/]")
 
