@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -16,7 +15,7 @@ from ..._core.atomic_write import write_atomically
 from ..._core.errors import ShippingError, os_words
 from . import ci_account
 from .api_kinds import NAMESPACE, Kind
-from .ci_account import ACCOUNT
+from .ci_account import ACCOUNT, BINDING, ROLE
 from .cluster import Cluster
 from .cluster_access import access
 
@@ -28,7 +27,7 @@ _ALL_RIGHTS = 0o777
 def converge(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the result of the module; with ``check_mode``, change nothing."""
     check = options["check_mode"]
-    target = access({**options, "namespace": options["namespace"]})
+    target = access(options)
     if not target.verify:
         raise ShippingError(
             "the kubeconfig cannot be made",
@@ -81,7 +80,7 @@ def _token_file(
     path, name = os.path.expanduser(options["path"]), options["name"]
     text, mode = _read(path)
     token = ci_account.token_of(text)
-    end = ci_account.expiry(token, uid, cluster.now() or time.time())
+    end = ci_account.expiry(token, uid, cluster.now())
     renewed = not end
     if renewed and not check:
         answer = cluster.create(*ci_account.token_request(name, options["expires_in"]))
@@ -97,8 +96,7 @@ def _token_file(
 
 def _remove(cluster: Cluster, options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     name, removed = options["name"], []
-    kinds = [kind for kind, _body in ci_account.bodies(name, cluster.namespace, [])]
-    found = {kind: _managed(cluster, kind, name) for kind in reversed(kinds)}
+    found = {kind: _managed(cluster, kind, name) for kind in (BINDING, ROLE, ACCOUNT)}
     for kind, body in found.items():
         if not body:
             continue
@@ -119,13 +117,11 @@ def _remove_file(path: str, *, check: bool) -> bool:
 
 
 def _read(path: str) -> tuple[str, int]:
-    """Return the text and the mode of a file; nothing without one."""
+    """Return the text and the mode of a file; nothing without one, or if it is not text."""
     try:
         with open(path, encoding="utf-8") as stream:
             return stream.read(), os.fstat(stream.fileno()).st_mode & _ALL_RIGHTS
-    except FileNotFoundError:
-        return "", 0
-    except UnicodeDecodeError:
+    except (FileNotFoundError, UnicodeDecodeError):
         return "", 0
     except OSError as error:
         raise _no_file(path, error) from error
