@@ -131,6 +131,16 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
+def unknown_names(names: Iterable[object], known: Iterable[str]) -> list[Problem]:
+    """Return a problem for each name of an option that does not exist, a typing mistake."""
+    options = list(known)
+    return [
+        Problem(str(name), f"is unknown{suggestion(str(name), options)}")
+        for name in names
+        if name not in options
+    ]
+
+
 def first_cause(error: BaseException) -> BaseException:
     """Return the error that caused the others, which has the useful message."""
     # urllib3, requests and the clients of platforms wrap an error of the socket several times.

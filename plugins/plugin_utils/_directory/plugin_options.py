@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...module_utils._core.errors import Problem, SpecError, suggestion
+from ...module_utils._core.errors import SpecError, unknown_names
 from . import bind_password, settings
 
 
@@ -37,11 +37,5 @@ def beside(folder: str, path: str) -> str:
 
 def refuse_unknown(options: Mapping[str, Any], known: Iterable[str], origin: str) -> None:
     """Raise for options that do not exist, which are typing mistakes."""
-    names = list(known)
-    unknown = [
-        Problem(str(key), f"is unknown{suggestion(key, names)}")
-        for key in options
-        if key not in names
-    ]
-    if unknown:
-        raise SpecError(unknown, origin)
+    if problems := unknown_names(options, known):
+        raise SpecError(problems, origin)

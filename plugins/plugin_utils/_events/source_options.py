@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...module_utils._core.errors import Problem, SpecError, suggestion
+from ...module_utils._core.errors import Problem, SpecError, suggestion, unknown_names
 from .._delivery.removal_limit import RemovalLimits
 from .._directory import bind_password, settings
 from .._directory.directory_errors import DirectoryError, Inaccessible
@@ -63,11 +63,7 @@ def read(args: Mapping[str, Any]) -> Options:
     own = {name: value for name, value in args.items() if value is not None}
     arguments = {**_in_file(own.get("source_file")), **own}
     arguments = {**_from_environment(arguments), **arguments}
-    problems = [
-        Problem(str(name), f"is unknown{suggestion(str(name), _KNOWN)}")
-        for name in arguments
-        if name not in _KNOWN
-    ]
+    problems = unknown_names(arguments, _KNOWN)
     numbers = {name: _number(arguments, name, problems) for name in _NUMBERS}
     mode = _mode(arguments, problems)
     state_path, accept_older, may_empty = (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...module_utils._core.errors import Problem, ShippingError, SpecError, os_words, suggestion
+from ...module_utils._core.errors import Problem, ShippingError, SpecError, os_words, unknown_names
 from .push_requests import UNKNOWN, Push, RejectedRequest
 
 _ORIGIN = "the arguments of the event source"
@@ -41,9 +41,8 @@ class WebhookOptions:
             raise ShippingError(what, os_words(error), "Correct the path or its rights") from None
         # From None: this error holds the bytes that it could not decode, which are the secret.
         except UnicodeDecodeError:
-            raise ShippingError(
-                what, "it is not UTF-8 text", "Write only the secret into it"
-            ) from (None)
+            why = "it is not UTF-8 text"
+            raise ShippingError(what, why, "Write only the secret into it") from None
         if not text:
             raise ShippingError(what, "it is empty", "Write the secret of the webhook into it")
         return text
@@ -70,11 +69,7 @@ class WebhookOptions:
 def read(args: Mapping[str, Any]) -> WebhookOptions:
     """Return the options in the arguments of the source; raise SpecError."""
     given = {name: value for name, value in args.items() if value is not None}
-    problems = [
-        Problem(str(name), f"is unknown{suggestion(str(name), OPTIONS)}")
-        for name in given
-        if name not in OPTIONS
-    ]
+    problems = unknown_names(given, OPTIONS)
     problems += [
         Problem(name, "is not a text")
         for name in _TEXTS
