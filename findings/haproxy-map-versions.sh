@@ -19,7 +19,8 @@ trap '[ -z "$pid" ] || kill "$pid"; rm -rf "$folder"' EXIT
 cd "$folder"
 apt-get download -qq haproxy=2.6.12-1+deb12u4 liblua5.3-0=5.3.6-2 libopentracing-c-wrapper0=1.1.3-3+b1 libopentracing1=1.6.0-4 2>/dev/null
 for package in *.deb; do dpkg -x "$package" root; done
-export LD_LIBRARY_PATH="$folder/root/usr/lib/x86_64-linux-gnu"
+libraries=("$folder"/root/usr/lib/*-linux-gnu*)
+export LD_LIBRARY_PATH="${libraries[0]}"
 haproxy=root/usr/sbin/haproxy
 $haproxy -v | sed -n 1p
 echo "former 0" >weights.map

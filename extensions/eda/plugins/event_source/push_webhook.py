@@ -97,6 +97,7 @@ def _package(name: str) -> Any:
 
     ansible-rulebook loads the source by its path, without Ansible's loader.
     """
+    # Repeated in ldap_membership.py: loading a shared file by its path takes as much code.
     # ``ansible_collections`` cannot be imported there, hence a package name of our own. All modules
     # that are loaded this way use relative imports only.
     if _TOP not in sys.modules:
