@@ -56,7 +56,7 @@ SHIPPING_SCHEMA = ROOT / "docs" / "shipping.schema.json"
 ROLE = ROOT / "playbooks" / "files" / "kubernetes" / "role.yml"
 CI_TEMPLATES = ROOT / "docs" / "ci"
 _LICENSE = re.compile(r"# Copyright|# GNU General Public|# SPDX-|---$")
-# The language of a template, by the end of its name.
+# By the end of a file's name.
 _LANGUAGES = {".yml": "yaml", ".cfg": "python", "": "shell"}
 
 
@@ -97,7 +97,7 @@ def _tables() -> dict[str, list[str]]:
         "services": _table("key", _by_key(*(support.keys for support in supports))),
         "objects": _table("key", _by_key(*(support.object_keys for support in supports))),
         "refused": _table("key", refused),
-        "role": _role(),
+        "role": _code_block(ROLE),
         "project": _keys(PROJECT_KEYS),
         "pointer": _keys(POINTER_KEYS),
         "tool": _keys(COMMON_KEYS),
@@ -109,7 +109,7 @@ def _tables() -> dict[str, list[str]]:
         "shipping environment": _file_keys(ENVIRONMENT_KEYS),
         "plugins": plugin_table(ROOT),
         "roles": role_table(ROOT),
-        **{f"ci {path.name}": _ci_template(path) for path in CI_TEMPLATES.iterdir()},
+        **{f"ci {path.name}": _code_block(path) for path in CI_TEMPLATES.iterdir()},
         "failures": failure_sections(ROOT / "plugins" / "module_utils"),
         **{area: error_table(ROOT / "plugins", area) for area in AREAS},
     }
@@ -160,15 +160,8 @@ def _title(key: Key) -> str:
     )
 
 
-def _role() -> list[str]:
-    """Return the Role without its license header."""
-    lines = ROLE.read_text().splitlines()
-    body = lines[lines.index("---") + 1 :]
-    return [".. code-block:: yaml", "", *(f"    {line}" if line else "" for line in body)]
-
-
-def _ci_template(path: Path) -> list[str]:
-    """Return a template without its license header."""
+def _code_block(path: Path) -> list[str]:
+    """Return a file without its license header."""
     lines = [line for line in path.read_text().splitlines() if not _LICENSE.match(line)]
     code = [f"    {line}" if line else "" for line in lines]
     return [f".. code-block:: {_LANGUAGES[path.suffix]}", "", *code]
