@@ -37,12 +37,11 @@ from ansible_collections.shipping.code.plugins.module_utils._routing.weight_chan
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._routing.pki import new_pki
 
-from tests.testbed.machine import run
+from tests.testbed.machine import free_port, run
 from tests.testbed.router_process import (
     HAPROXY,
     NameServer,
     Router,
-    free_port,
     router_settings,
     slot_name,
     wait_for,

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.testbed.machine import free_port
 
 from .project_repository import SECRET, TEMPLATES, ProjectRepository, run, until
 
@@ -56,12 +57,6 @@ class Buildbot:
         rows = self.query("select content, compressed from logchunks")
         texts = (zlib.decompress(content) if kind else content for content, kind in rows)
         return b"\n".join(texts).decode(errors="replace")
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @pytest.fixture

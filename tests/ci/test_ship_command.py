@@ -9,7 +9,6 @@ import getpass
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.testbed.machine import free_port
 
 from .project_repository import ProjectRepository, run, until
 
@@ -108,9 +109,7 @@ def host(repository: ProjectRepository) -> Iterator[DeployHost]:
     """An sshd of this user, which knows only the keys of the role."""
     if not Path(SSHD).exists() or not shutil.which("ssh-keygen"):
         pytest.skip("not installed: openssh-server, openssh-client")
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = int(found.getsockname()[1])
+    port = free_port()
     for name in ("hostkey", "ci", "other"):
         words = ("-q", "-t", "ed25519", "-N", "", "-C", name, "-f", repository.folder / name)
         run(["ssh-keygen", *words])

@@ -25,6 +25,7 @@ from pathlib import Path
 import pytest
 
 from tests.ci.project_repository import TEMPLATES, ProjectRepository, until
+from tests.testbed.machine import free_port
 
 from .rulebook import descendants, environment, installed
 
@@ -72,9 +73,7 @@ def webhook(tmp_path: Path) -> Iterator[Webhook]:
     collections = installed(tmp_path / "installed")
     (tmp_path / "test").mkdir()
     repository = ProjectRepository(tmp_path / "test")
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = int(found.getsockname()[1])
+    port = free_port()
     secret = repository.folder / "secret"
     secret.write_text(f"{SECRET}\n")
     text = (TEMPLATES / "rulebook.yml").read_text()

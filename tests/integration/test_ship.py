@@ -39,6 +39,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._shipping.shipping_f
     ImageTest,
 )
 
+from tests.ci.project_repository import AUTHOR
 from tests.testbed.forge import TOKEN, Forge
 from tests.testbed.images import EXAMPLE
 from tests.testbed.machine import Machine
@@ -54,12 +55,6 @@ pytestmark = pytest.mark.long
 PORT = 18990
 # The same registry as that of the Swarm, which takes no pushes at this address.
 READ_ONLY = "127.0.0.1:5002"
-AUTHOR = {
-    "GIT_AUTHOR_NAME": "Ann",
-    "GIT_AUTHOR_EMAIL": "ann@example.com",
-    "GIT_COMMITTER_NAME": "Ann",
-    "GIT_COMMITTER_EMAIL": "ann@example.com",
-}
 TEST = 'echo "testing $VERSION"; test "$VERSION" != bad\n'
 START = 'CMD ["python3", "/srv/app.py"]\n'
 

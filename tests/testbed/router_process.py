@@ -38,18 +38,12 @@ from ansible_collections.shipping.code.plugins.module_utils._routing.haproxy_con
 )
 from ansible_collections.shipping.code.plugins.module_utils._routing.route_table import RouteTable
 
+from .machine import free_port
+
 HAPROXY = "/usr/sbin/haproxy"
 EXPOSURE_KEY = b"0123456789abcdef0123456789abcdef"
 TESTER_KEY = "a-tester-key"
 _START = 10.0
-
-
-def free_port() -> int:
-    """Return a port of loopback that no process listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def slot_name(app: str, service: str, slot: int) -> str:

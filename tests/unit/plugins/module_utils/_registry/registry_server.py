@@ -22,6 +22,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.testbed.machine import free_port
+
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 
@@ -102,7 +104,7 @@ def docker_registry(folder: Path, user: str = "", password: str = "") -> Iterato
     ):
         if not shutil.which(program):
             pytest.skip(f"there is no {program} here; it is in the package {package}")
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     auth = ""
     if user:
         known = subprocess.run(
@@ -203,12 +205,6 @@ def _send(
     connection.close()
     assert answer.status in (201, 202), (method, path, answer.status, text)
     return answer.headers["Location"]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:

@@ -17,18 +17,17 @@ from ansible_collections.shipping.code.plugins.plugin_utils._shipping.git_reposi
     open_repository,
 )
 
-AUTHOR = {
-    "GIT_AUTHOR_NAME": "Ann",
-    "GIT_AUTHOR_EMAIL": "ann@example.com",
-    "GIT_COMMITTER_NAME": "Ann",
-    "GIT_COMMITTER_EMAIL": "ann@example.com",
+from tests.ci.project_repository import AUTHOR
+
+AUTHOR_AND_DATE = {
+    **AUTHOR,
     "GIT_AUTHOR_DATE": "2026-01-02T03:04:05Z",
     "GIT_COMMITTER_DATE": "2026-01-02T03:04:05Z",
 }
 
 
 def git(folder: Path, *words: str) -> str:
-    done = run_git(["-C", str(folder), *words], 60, AUTHOR)
+    done = run_git(["-C", str(folder), *words], 60, AUTHOR_AND_DATE)
     assert not done.returncode, done.stderr
     return done.stdout.strip()
 
