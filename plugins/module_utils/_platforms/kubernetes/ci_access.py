@@ -112,7 +112,10 @@ def _remove_file(path: str, *, check: bool) -> bool:
     if not path or not os.path.lexists(path):
         return False
     if not check:
-        os.unlink(path)
+        try:
+            os.unlink(path)
+        except OSError as error:
+            raise _no_file(path, error) from error
     return True
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the module ci_access reports to have changed: the objects, the kubeconfig or both."""
+"""What the module ci_access reports: the objects that changed, the kubeconfig, and errors."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes.ci_access import (
     converge,
 )
@@ -33,6 +34,8 @@ def options() -> Iterator[dict[str, Any]]:
         if asked.method == "POST":
             now = int(time.time())
             return 201, {"status": {"token": token(iat=now, exp=now + 1000)}}
+        if asked.method == "DELETE":
+            return 200, objects.pop(asked.path)
         if asked.method == "PATCH":
             body = json.loads(asked.body)
             objects[asked.path] = {**body, "metadata": {**body["metadata"], "uid": "u1"}}
@@ -70,3 +73,10 @@ def test_a_changed_role_with_a_kubeconfig_that_lasts(
     changed = converge({**options, "rules": MORE_RULES})
     assert changed["objects"] == ["Role ci"] and changed["renewed"] is False
     assert changed["changed"] is True
+
+
+def test_a_path_that_is_not_a_file(options: dict[str, Any], tmp_path: Path) -> None:
+    options["path"] = str(tmp_path)
+    for state in ("present", "absent"):
+        with pytest.raises(ShippingError, match="cannot be used: is a directory. Correct path"):
+            converge({**options, "state": state})
