@@ -78,5 +78,5 @@ def test_a_changed_role_with_a_kubeconfig_that_lasts(
 def test_a_path_that_is_not_a_file(options: dict[str, Any], tmp_path: Path) -> None:
     options["path"] = str(tmp_path)
     for state in ("present", "absent"):
-        with pytest.raises(ShippingError, match="cannot be used: is a directory. Correct path"):
+        with pytest.raises(ShippingError, match=r"cannot be used: is a directory\. Correct path"):
             converge({**options, "state": state})
