@@ -45,6 +45,17 @@ class BackendCounters:
 
 
 @dataclass(frozen=True)
+class ServerState:
+    """One server of a backend as ``show servers state`` reports it; no address if unresolved."""
+
+    backend: str
+    server: str
+    address: str
+    weight: int
+    is_up: bool
+
+
+@dataclass(frozen=True)
 class ReplicaInfo:
     """A replica as ``show info`` reports it: ``name`` is its id, from its environment."""
 
@@ -197,6 +208,26 @@ def _counters(match: re.Match[str], row: Mapping[str, str]) -> BackendCounters:
         bytes_in=number("bin"),
         bytes_out=number("bout"),
         healthy_servers=number("act"),
+    )
+
+
+def servers(show_servers_state: str) -> tuple[ServerState, ...]:
+    """Return the servers from ``show servers state``; those of the router itself are left out."""
+    lines = [line for line in show_servers_state.splitlines() if line.strip()]
+    header = next((line for line in lines if line.startswith("# ")), "# ")
+    names = header[2:].split()
+    rows = (dict(zip(names, line.split())) for line in lines if line[0].isdigit())
+    return tuple(_server(row) for row in rows if _VARIANT_BACKEND.fullmatch(row.get("be_name", "")))
+
+
+def _server(row: Mapping[str, str]) -> ServerState:
+    # srv_op_state: 0 stopped, 1 starting, 2 running, 3 soft stop; "-" is no address.
+    return ServerState(
+        row["be_name"],
+        row["srv_name"],
+        "" if row["srv_addr"] == "-" else row["srv_addr"],
+        int(row["srv_uweight"]),
+        row["srv_op_state"] in ("1", "2") and row["srv_admin_state"] == "0",
     )
 
 

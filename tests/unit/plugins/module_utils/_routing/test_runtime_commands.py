@@ -14,11 +14,13 @@ from ansible_collections.shipping.code.plugins.module_utils._routing.buckets imp
 from ansible_collections.shipping.code.plugins.module_utils._routing.runtime_commands import (
     BackendCounters,
     ReplicaInfo,
+    ServerState,
     add_entries,
     counters,
     map_entries,
     prepared_version,
     replica_info,
+    servers,
     shown_entries,
     table_of_entries,
 )
@@ -97,6 +99,20 @@ def test_columns_are_read_by_name() -> None:
         "shop_web.0123abcd.rate,BACKEND,,0,0,0,0,0,0,\n"
     )
     assert counters(stat) == (BackendCounters("shop_web.0123abcd", 1, 30, 4, 5, 10, 20, 1),)
+
+
+def test_servers() -> None:
+    state = (
+        "1\n"
+        "# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight more\n"
+        "3 shop_web.0123abcd.1 1 replica1 10.0.0.1 2 0 100 x\n"
+        "3 shop_web.0123abcd.1 2 replica2 - 0 32 100 x\n"
+        "9 control 1 api - 2 0 1 x\n"
+    )
+    assert servers(state) == (
+        ServerState("shop_web.0123abcd.1", "replica1", "10.0.0.1", 100, True),
+        ServerState("shop_web.0123abcd.1", "replica2", "", 100, False),
+    )
 
 
 def test_info() -> None:
