@@ -198,11 +198,8 @@ def _problems_of(
         if check:
             check(content)
     except SpecError as error:
-        return [
-            Problem(loading.place(problem.path), problem.text)
-            for problem in error.problems
-            if problem.path not in known
-        ]
+        reported = (Problem(loading.place(found.path), found.text) for found in error.problems)
+        return [problem for problem in reported if problem.path not in known]
     return []
 
 

@@ -119,3 +119,16 @@ def test_problems_have_the_places_of_the_file(app):
     with pytest.raises(SpecError) as caught:
         app(["./start.sh:/start.sh:ro", "./web:/etc/web"], check)
     assert [problem.path for problem in caught.value.problems] == ["services.web.volumes[1]"]
+
+
+def test_all_problems_are_reported_at_once(app):
+    def check(content):
+        read_spec(content, support=KUBERNETES)
+
+    (app.folder / "key.pem").write_bytes(SECRETS[0])
+    with pytest.raises(SpecError) as caught:
+        app(["./key.pem:/key.pem:ro", "./web:/etc/web"], check)
+    assert [problem.path for problem in caught.value.problems] == [
+        "services.web.volumes[0]",
+        "services.web.volumes[1]",
+    ]
