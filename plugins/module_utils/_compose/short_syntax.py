@@ -34,6 +34,7 @@ _PORT = re.compile(
     re.ASCII,
 )
 _PROTOCOLS = ("tcp", "udp", "sctp")
+_PORT_DEFAULTS = {"host_ip": "", "mode": "ingress", "target": "", "protocol": "tcp"}
 _EVERYWHERE = ("", "0.0.0.0", "::")
 _NO_ADDRESS = "{!r} is no IP address; write one, or leave it out to publish on all"
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
@@ -181,17 +182,12 @@ def is_loopback(address: str) -> bool:
 def written_port(item: object) -> dict[str, str]:
     """Return the address, mode, target and protocol that a port is written with."""
     if isinstance(item, dict):
-        written = {"mode": "ingress", "protocol": "tcp", "host_ip": "", "target": "", **item}
-        return {key: str(value) for key, value in written.items()}
-    match = _PORT.fullmatch(str(item))
-    if not match:
-        return {}
-    return {
-        "host_ip": (match["host"] or "").strip("[]"),
-        "mode": "ingress",
-        "target": match["target"],
-        "protocol": match["protocol"] or "tcp",
-    }
+        written = item
+    else:
+        match = _PORT.fullmatch(str(item))
+        written = {**match.groupdict(), "host_ip": match["host"]} if match else {}
+    port = {key: str(written.get(key) or default) for key, default in _PORT_DEFAULTS.items()}
+    return {**port, "host_ip": port["host_ip"].strip("[]")}
 
 
 def _spread(

@@ -651,6 +651,13 @@ def test_loopback_ports_in_host_mode_stay_where_they_are_honored(modes, left):
     assert len(spec.content["services"]["web"]["ports"]) == left
 
 
+def test_a_port_with_keys_without_values_has_their_defaults():
+    port = "{target: 80, mode: null, protocol: null, host_ip: 127.0.0.1}"
+    text = f"services: {{web: {{image: nginx, ports: [{port}]}}}}"
+    spec = loaded_from("/srv/app/compose.yml", text, unpublished=("ingress",))
+    assert spec.content["services"]["web"]["expose"] == ["80/tcp"]
+
+
 def test_problems_have_the_places_of_the_file():
     text = "services: {web: {image: nginx, ports: ['127.0.0.1:1:1', '80:80', 'x']}}"
 
