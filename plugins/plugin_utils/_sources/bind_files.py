@@ -29,14 +29,12 @@ _FOR_ALL, _PROGRAM = 0o444, 0o555
 class Shipping:
     """The needs of files that become configs.
 
-    ``configs`` gets the contents, ``moved`` the new place of each mount that stays -> its place in
-    the file. ``reader`` returns the place of a problem.
+    ``configs`` gets the contents. ``reader`` returns a place in the spec.
     """
 
     folder: str
     read: Callable[[str], bytes]
     configs: MutableMapping[str, bytes]
-    moved: MutableMapping[str, Written]
     reader: Callable[[str], Reader]
 
 
@@ -48,28 +46,29 @@ def ship(content: dict[str, Any], shipping: Shipping) -> None:
         return
     for name, service in services.items():
         if isinstance(service, dict):
-            _ship_mounts(f"services.{name}", service, shipping)
-    names = dict.fromkeys([*declared, *shipping.configs])
-    added = {name: {"environment": name} for name in names if name not in declared}
+            _ship_mounts(service, shipping, shipping.reader(f"services.{name}.volumes"))
+    added = {name: {"environment": name} for name in shipping.configs if name not in declared}
     if added:
         content["configs"] = {**declared, **added}
 
 
-def _ship_mounts(path: str, service: dict[str, Any], shipping: Shipping) -> None:
+def _ship_mounts(service: dict[str, Any], shipping: Shipping, reader: Reader) -> None:
     volumes, grants = service.get("volumes"), service.get("configs") or []
     if not isinstance(volumes, list) or not isinstance(grants, list):
         return
     kept: list[Any] = []
+    places: list[Written] = []
     shipped: list[dict[str, Any]] = []
     for index, item in enumerate(volumes):
-        place = f"{path}.volumes[{index}]"
+        place = reader.at(index)
         file = _file(item, shipping.folder)
         if file:
-            shipped += _grant(file, item, shipping, shipping.reader(place))
+            shipped += _grant(file, item, shipping, place)
         else:
-            shipping.moved[f"{path}.volumes[{len(kept)}]"] = Written(place)
             kept.append(item)
+            places.append(Written(place.path))
     if len(kept) < len(volumes):
+        reader.ordered(places)
         service.update({"volumes": kept, "configs": [*grants, *shipped]})
 
 

@@ -81,11 +81,11 @@ class _Loading:
 
     def place(self, path: str) -> str:
         """Return the place in the file of a place in the content."""
-        return Reader(self.from_files.get(path, path), written=self.moved).place()
+        return self.reader(self.from_files.get(path, path)).place()
 
     def reader(self, path: str) -> Reader:
         """Return a place in the spec."""
-        return Reader(path, self.problems)
+        return Reader(path, self.problems, written=self.moved)
 
     def full_path(self, name: str) -> str:
         """Return the path of a file that the spec names."""
@@ -124,7 +124,7 @@ def load(sources: SpecSources, check: CheckContent | None = None) -> LoadedSpec:
     problems.extend(profiles.missing(spec.content, inactive))
     _ship_binds(spec, loading)
     unpublished = loopback_ports.unpublish(
-        _entries(spec.content, "services"), sources.unpublished, loading.moved
+        _entries(spec.content, "services"), sources.unpublished, loading.reader
     )
     problems.extend(_problems_of(spec.content, check, loading))
     if problems:
@@ -141,9 +141,7 @@ def _ship_binds(spec: LoadedSpec, loading: _Loading) -> None:
     """Replace the relative paths of bind mounts as far as the sources allow it."""
     sources, folder = loading.sources, os.path.abspath(loading.folder)
     if sources.ship_binds:
-        shipping = bind_files.Shipping(
-            folder, sources.read, spec.configs, loading.moved, loading.reader
-        )
+        shipping = bind_files.Shipping(folder, sources.read, spec.configs, loading.reader)
         bind_files.ship(spec.content, shipping)
     if sources.resolve_binds:
         resolved = bind_paths.resolve(_entries(spec.content, "services"), folder)

@@ -8,47 +8,44 @@ Other services still reach the container's port, so it becomes one of ``expose``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...module_utils._compose.short_syntax import is_loopback, written_port
-from ...module_utils._core.parsing import Written
-
-Places = MutableMapping[str, Written]
+from ...module_utils._core.parsing import Reader, Written
 
 
 def unpublish(
-    services: Iterable[tuple[str, dict[str, Any]]], modes: tuple[str, ...], moved: Places
+    services: Iterable[tuple[str, dict[str, Any]]],
+    modes: tuple[str, ...],
+    reader: Callable[[str], Reader],
 ) -> list[str]:
-    """Leave out loopback ports of these modes; return the place of each.
-
-    ``moved`` gets the new place of each port that stays -> its place in the file.
-    """
+    """Leave out loopback ports of these modes; return the place of each."""
     places: list[str] = []
     for path, service in services:
         ports = service.get("ports")
         if isinstance(ports, list) and isinstance(service.get("expose") or [], list):
-            places += _unpublished(f"{path}.ports", service, modes, moved)
+            places += _unpublished(service, modes, reader(f"{path}.ports"))
     return places
 
 
-def _unpublished(
-    path: str, service: dict[str, Any], modes: tuple[str, ...], moved: Places
-) -> list[str]:
+def _unpublished(service: dict[str, Any], modes: tuple[str, ...], reader: Reader) -> list[str]:
     kept: list[Any] = []
+    places: list[Written] = []
     exposed = list(service.get("expose") or [])
-    places: list[str] = []
+    left_out: list[str] = []
     for index, item in enumerate(service["ports"]):
-        port = written_port(item)
-        if port.get("mode") in modes and is_loopback(port["host_ip"].strip("[]")):
+        port, place = written_port(item), reader.at(index).path
+        if port["mode"] in modes and is_loopback(port["host_ip"]):
             exposed.append(f"{port['target']}/{port['protocol']}")
-            places.append(f"{path}[{index}]")
+            left_out.append(place)
         else:
-            moved[f"{path}[{len(kept)}]"] = Written(f"{path}[{index}]")
             kept.append(item)
-    if places:
+            places.append(Written(place))
+    if left_out:
+        reader.ordered(places)
         service.update({"ports": kept, "expose": exposed})
-    return places
+    return left_out
 
 
 def warnings(places: list[str]) -> tuple[str, ...]:
