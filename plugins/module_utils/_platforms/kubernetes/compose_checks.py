@@ -236,7 +236,7 @@ def _check_devices(service: Service, reader: Reader) -> None:
 
 def _check_runtime(service: Service, reader: Reader) -> None:
     runtime = service.get("runtime", "")
-    if runtime and not _HOST_NAME.fullmatch(runtime.replace(".", "-")):
+    if runtime and not all(map(_HOST_NAME.fullmatch, runtime.split("."))):
         reader.at("runtime").problem(
             f"Kubernetes supports the name of a RuntimeClass, not {runtime}; write one of a-z, 0-9,"
             " '-' and '.'"

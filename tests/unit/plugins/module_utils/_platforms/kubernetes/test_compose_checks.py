@@ -224,6 +224,12 @@ REFUSED = [
         " '-' and '.'",
     ),
     (
+        {"runtime": "one..two"},
+        "runtime",
+        "Kubernetes supports the name of a RuntimeClass, not one..two; write one of a-z, 0-9,"
+        " '-' and '.'",
+    ),
+    (
         {"ports": ["10.0.0.1:80:80"]},
         "ports[0]",
         "Kubernetes publishes on all addresses of a node, not on 10.0.0.1 alone; write the long"
