@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._core.parsing import Reader, integer, kind_of, listing, mapping, text, words
+from .._core.parsing import Reader, integer, listing, mapping, text, words
 from .normal_form import Service
 
 _GPU, _ALL = "gpu", "all"
@@ -24,10 +24,20 @@ def _count(value: object, reader: Reader) -> object:
     return _ALL if value == _ALL else integer(1)(value, reader)
 
 
-_device = mapping(
+_device_keys = mapping(
     {"driver": text, "count": _count, "device_ids": words, "capabilities": words},
     {"options": "not supported yet; leave it out"},
 )
+
+
+def _device(value: object, reader: Reader) -> object:
+    device = _device_keys(value, reader)
+    # In Compose all devices are meant where no number is written.
+    if isinstance(device, dict) and isinstance(value, dict) and value.get("count") is None:
+        device["count"] = _ALL
+    return device
+
+
 devices = listing(_device)
 
 
@@ -41,24 +51,36 @@ def gpus(value: object, reader: Reader) -> object:
     return [{"capabilities": [_GPU], **device} for device in listed]
 
 
-_generic_resource = mapping(
+_generic_keys = mapping(
     {"discrete_resource_spec": mapping({"kind": text, "value": integer(1)})},
     {"named_resource_spec": "nodes offer such resources, services reserve a number of them"},
 )
 
 
+def _generic_resource(value: object, reader: Reader) -> object:
+    """Read a resource as its kind and number."""
+    reported = len(reader.problems)
+    parsed = _generic_keys(value, reader)
+    spec = parsed.get("discrete_resource_spec") if isinstance(parsed, dict) else None
+    if isinstance(spec, dict) and {"kind", "value"} <= set(spec):
+        return spec["kind"], spec["value"]
+    # A key that was rejected is not missing, too.
+    if len(reader.problems) == reported:
+        reader.problem("needs discrete_resource_spec with kind and value")
+    return None
+
+
+_generic_resources = listing(_generic_resource)
+
+
 def generic_resources(value: object, reader: Reader) -> object:
     """Read resources as the number of each kind."""
-    if not isinstance(value, list):
-        return reader.problem(f"must be a list, not {kind_of(value)}")
+    listed = _generic_resources(value, reader)
+    if not isinstance(listed, list):
+        return None
     result: dict[str, int] = {}
-    for index, item in enumerate(value):
-        parsed = _generic_resource(item, reader.at(index))
-        spec = parsed.get("discrete_resource_spec") if isinstance(parsed, dict) else None
-        if isinstance(spec, dict) and {"kind", "value"} <= set(spec):
-            result[spec["kind"]] = result.get(spec["kind"], 0) + spec["value"]
-        elif isinstance(parsed, dict):
-            reader.at(index).problem("needs discrete_resource_spec with kind and value")
+    for kind, number in listed:
+        result[kind] = result.get(kind, 0) + number
     return result
 
 
@@ -92,11 +114,12 @@ def fold(service: Service, kinds: Mapping[str, str], reader: Reader) -> None:
 
 def _kinds(device: Mapping[str, Any], kinds: Mapping[str, str], reader: Reader) -> Iterable[str]:
     """Return the kind of a device that can be counted; report one that cannot."""
+    if "count" not in device:  # rejected already
+        return []
     if device.get("device_ids"):
         reader.at("device_ids").refuse_value("device_ids")
         return []
-    # In Compose all devices are meant where no number is written.
-    if device.get("count", _ALL) == _ALL:
+    if device["count"] == _ALL:
         reader.refuse_value("all_devices")
         return []
     names = _named(device)

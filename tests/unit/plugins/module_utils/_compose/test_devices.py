@@ -96,6 +96,24 @@ REJECTED = [
         "needs discrete_resource_spec with kind and value",
     ),
     (
+        SWARM,
+        {"gpus": [{"count": 0}]},
+        "gpus[0].count",
+        "must be a whole number of at least 1, not 0",
+    ),
+    (
+        SWARM,
+        reserving(generic_resources=generic(gpu=0)),
+        f"{PLACE}.generic_resources[0].discrete_resource_spec.value",
+        "must be a whole number of at least 1, not 0",
+    ),
+    (
+        SWARM,
+        reserving(generic_resources=[{"named_resource_spec": {"kind": "gpu", "value": "a"}}]),
+        f"{PLACE}.generic_resources[0].named_resource_spec",
+        "nodes offer such resources, services reserve a number of them",
+    ),
+    (
         KUBERNETES,
         reserving(generic_resources=generic(gpu=1)),
         f"{PLACE}.generic_resources",
