@@ -18,7 +18,7 @@ from .spec_fields import FIELDS, IMAGE, Names, put
 
 
 def before(
-    app: str, resolved: Resolved, snapshot: Snapshot, records: Sequence[Record] = ()
+    app: str, resolved: Resolved, snapshot: Snapshot, records: Sequence[Record]
 ) -> dict[str, Any]:
     """Return what exists of everything that is declared."""
     live = newest(records, LIVE)
