@@ -13,7 +13,7 @@ from .._core.parsing import Reader
 from .._routing.routes import Route, RoutedService, read_routes, route_record
 from .job_services import is_job
 from .normal_form import Compose, Service
-from .variants import EXTENSION, VARIANT_OF
+from .variants import EXTENSION, variant_of
 
 # The router and each routed service are on this network, which the router's app owns.
 ROUTER_NETWORK = "shipping-router"
@@ -86,8 +86,7 @@ def join_router(app: Compose, reader: Reader) -> None:
 
 def is_routed(service: Mapping[str, Any]) -> bool:
     """Return whether the router sends requests to a service in normal form."""
-    extension = service.get(EXTENSION, {})
-    return bool(extension.get("routes")) or VARIANT_OF in extension
+    return bool(service.get(EXTENSION, {}).get("routes") or variant_of(service))
 
 
 def is_router_network(entry: Mapping[str, Any]) -> bool:

@@ -42,7 +42,7 @@ def weight(value: object, reader: Reader) -> object:
 def parser(parsers: Mapping[str, Parser], deploy: Mapping[str, Parser]) -> Parser:
     """Return the parser of ``x-shipping.variants``, with the parsers of a service's own keys."""
     overlays = {key: parsers[key] for key in OVERLAY_KEYS}
-    read_one = mapping(
+    read_keys = mapping(
         {
             "name": _name,
             "weight": weight,
@@ -50,17 +50,19 @@ def parser(parsers: Mapping[str, Parser], deploy: Mapping[str, Parser]) -> Parse
             **overlays,
         }
     )
+
+    def read_one(value: object, reader: Reader) -> object:
+        if isinstance(value, dict) and value.get("name") is None:
+            reader.problem("needs a name")
+        return read_keys(value, reader)
+
     read_all = listing(read_one)
 
     def parse(value: object, reader: Reader) -> object:
         variants = read_all(value, reader)
         if not isinstance(variants, list):
             return None
-        written = [item for item in value if isinstance(item, dict)]  # type: ignore[attr-defined]
-        unnamed = [i for i, item in enumerate(written) if item.get("name") is None]
-        for index in unnamed:
-            reader.at(index).problem("needs a name")
-        variants = _each_once(variants, reader)
+        _check_names(variants, reader)
         _check_weights(variants, reader)
         if len(variants) > VARIANT_SLOTS:
             reader.problem(
@@ -86,15 +88,16 @@ def _name(value: object, reader: Reader) -> object:
     return name
 
 
-def _each_once(variants: list[Any], reader: Reader) -> list[Any]:
-    """Return the first variant of each name; report the others."""
-    result: dict[str, Any] = {}
+def _check_names(variants: list[Any], reader: Reader) -> None:
+    """Report a name that another variant has already, and leave it out as any rejected value."""
+    names: set[str] = set()
     for index, variant in enumerate(variants):
-        name = variant.get("name")
-        if name in result:
+        name = variant.get("name", "")
+        if name in names:
             reader.at(index).at("name").problem(f"{name} is listed twice; write it once")
-        result.setdefault(name or f"[{index}]", variant)
-    return list(result.values())
+            del variant["name"]
+        elif name:
+            names.add(name)
 
 
 def _check_weights(variants: list[Any], reader: Reader) -> None:
@@ -111,8 +114,10 @@ def expand(services: Section, reader: Reader) -> None:
     for name, service in list(services.items()):
         extension = service.get(EXTENSION, {})
         for index, variant in enumerate(extension.get("variants", [])):
+            if "name" not in variant:  # rejected already
+                continue
             place = reader.at(name).at(EXTENSION).at("variants").at(index)
-            full = service_of(name, variant.get("name", ""))
+            full = service_of(name, variant["name"])
             if full in services:
                 place.problem(f"the app has a service {full} already; write another name")
                 continue
@@ -151,9 +156,14 @@ def slots_of(service: Mapping[str, Any]) -> dict[str, int]:
     return {variant["name"]: variant["slot"] for variant in listed}
 
 
+def variant_of(service: Mapping[str, Any]) -> str:
+    """Return the service that one is a variant of; empty for any other."""
+    return str(service.get(EXTENSION, {}).get(VARIANT_OF, ""))
+
+
 def slot_of(name: str, services: Mapping[str, Mapping[str, Any]]) -> tuple[str, int]:
     """Return the service that one of a release is a variant of, and its slot; 0 for stable."""
-    base = services[name].get(EXTENSION, {}).get(VARIANT_OF)
+    base = variant_of(services[name])
     if not base:
         return name, 0
     return base, slots_of(services[base])[name[len(base) + 1 :]]
@@ -210,6 +220,6 @@ def variants_of(service: Mapping[str, Any]) -> dict[str, float]:
 def variant_services(services: Section) -> Iterator[tuple[str, str]]:
     """Yield each service that is a variant, with the service that it is one of."""
     for name, service in services.items():
-        base = service.get(EXTENSION, {}).get(VARIANT_OF)
+        base = variant_of(service)
         if base:
             yield name, base

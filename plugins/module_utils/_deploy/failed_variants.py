@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
-from .._compose.variants import EXTENSION, VARIANT_OF, service_of, variant_services
+from .._compose.variants import EXTENSION, service_of, variant_of, variant_services
 from .._core.failure import Failure
 from .resolution import Resolved
 
@@ -28,7 +28,7 @@ def without(resolved: Resolved, before: Resolved | None, failed: Collection[str]
     for name, service in resolved.services.items():
         if name not in failed:
             services[name] = _with_variants(name, service, former, failed)
-        elif former.get(name, {}).get(EXTENSION, {}).get(VARIANT_OF):
+        elif variant_of(former.get(name, {})):
             services[name] = former[name]
     return replace(resolved, services=services)
 

@@ -104,6 +104,16 @@ def test_problems_of_a_variant_are_where_it_is_written():
     ]
 
 
+def test_problems_of_a_variant_after_one_without_a_name_of_its_own():
+    written = [{"weight": 1}, {"name": "a"}, {"name": "a"}, {"name": "b", "configs": ["settings"]}]
+    place = "services.web.x-shipping.variants"
+    assert problems_of(**routed(*written)) == [
+        f"{place}[0]: needs a name",
+        f"{place}[2].name: a is listed twice; write it once",
+        f"{place}[3]: no config settings is declared; declare it under configs",
+    ]
+
+
 def test_two_services_of_an_app_on_one_route():
     web = {"image": "nginx", **routed()}
     found = problems(read_spec, {"services": {"web": web, "api": {"image": "nginx", **routed()}}})
