@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -23,20 +22,7 @@ from typing import Protocol
 from tests.testbed.checkout_copy import copy_checkout
 from tests.testbed.company import CompanyBed
 from tests.testbed.machine import run
-
-
-def descendants(pid: int) -> list[int]:
-    """Return the processes that a process has started, and those that they have."""
-    parents: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            parents.setdefault(int(stat.read_text().rpartition(")")[2].split()[1]), []).append(
-                int(stat.parent.name)
-            )
-    started = list(parents.get(pid, []))
-    for child in parents.get(pid, []):
-        started += descendants(child)
-    return started
+from tests.testbed.processes import kill_with_descendants
 
 
 def java_home() -> str:
@@ -159,9 +145,7 @@ class Rulebook:
     def kill(self) -> None:
         """With all that it has started, at once; its plays have sessions of their own."""
         if self.process:
-            for pid in [self.process.pid, *descendants(self.process.pid)]:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            kill_with_descendants(self.process.pid)
             self.process.wait()
 
     def text(self) -> str:

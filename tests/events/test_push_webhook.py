@@ -11,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -26,8 +24,9 @@ import pytest
 
 from tests.ci.project_repository import TEMPLATES, ProjectRepository, until
 from tests.testbed.machine import free_port
+from tests.testbed.processes import kill_with_descendants
 
-from .rulebook import descendants, environment, installed
+from .rulebook import environment, installed
 
 SECRET = "a secret of the webhook"
 
@@ -110,8 +109,7 @@ def webhook(tmp_path: Path) -> Iterator[Webhook]:
         assert process.poll() is None, found_webhook.log
         yield found_webhook
     finally:
-        for pid in [process.pid, *descendants(process.pid)]:
-            os.kill(pid, signal.SIGKILL)
+        kill_with_descendants(process.pid)
         process.wait()
 
 

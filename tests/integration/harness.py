@@ -8,18 +8,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from tests import plays
+from tests.testbed.processes import kill_with_descendants
 
 from .kubernetes_platform import KubernetesPlatform
 from .swarm_platform import SwarmPlatform
@@ -202,9 +201,7 @@ class Running:
 
         Ansible's own workers do. Of a release, its worker goes on.
         """
-        for pid in descendants(self.process.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_with_descendants(self.process.pid)
         self.kill()
 
     def kill(self) -> None:
@@ -212,17 +209,6 @@ class Running:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-
-
-def descendants(pid: int) -> list[int]:
-    """The processes that a process has started, and those that these have started."""
-    parents: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            number, _name, rest = re.split(r" \(|\) ", stat.read_text(), maxsplit=2)
-            parents.setdefault(int(rest.split()[1]), []).append(int(number))
-    found = parents.get(pid, [])
-    return [*found, *chain.from_iterable(map(descendants, found))]
 
 
 def worker(journal: Path, timeout: float = 30) -> int:
