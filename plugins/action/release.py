@@ -34,6 +34,9 @@ from ansible_collections.shipping.code.plugins.plugin_utils._controller.in_proce
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.live_action import (
     LiveAction,
 )
+from ansible_collections.shipping.code.plugins.plugin_utils._controller.vault_files import (
+    read_decrypted,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._routing.certificates import (
     certificate_problem,
 )
@@ -179,9 +182,7 @@ class ActionModule(LiveAction):
             raise IsADirectoryError(21, "it is a directory")
         if not os.path.exists(path):
             raise FileNotFoundError(2, "there is no such file")
-        # get_real_file decrypts to a file of its own, which Ansible removes at the end of the run.
-        with open(self._loader.get_real_file(path), "rb") as stream:
-            return stream.read()
+        return read_decrypted(self._loader, path)
 
 
 def _check_certificates(app: model.Compose, secrets: Mapping[str, bytes]) -> None:

@@ -14,6 +14,7 @@ from ...module_utils._core.errors import ShippingError
 from ...module_utils._core.slow_calls import waiting_for
 from .._routing import pki_folder
 from .progress_lines import slow_calls_shown
+from .vault_files import read_decrypted
 
 
 class RouterKeys(ActionBase):
@@ -25,9 +26,7 @@ class RouterKeys(ActionBase):
 
     def read_file(self, path: str) -> bytes:
         """Return a file's bytes, decrypted where it is an Ansible Vault file."""
-        # get_real_file decrypts to a file of its own, which Ansible removes at the end of the run.
-        with open(self._loader.get_real_file(path), "rb") as stream:
-            return stream.read()
+        return read_decrypted(self._loader, path)
 
 
 class RouterAction(RouterKeys):
