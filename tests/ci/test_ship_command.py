@@ -178,12 +178,21 @@ def test_a_key_deploys_a_commit_of_its_app_and_nothing_else(host: DeployHost) ->
             "ship_command_keys[0] cannot be used",
         ),
         (
+            {
+                "ship_command_apps": {
+                    "shop\n": {"repository": "/r", "branch": "main", "inventory": "/i.yml"}
+                },
+                "ship_command_keys": [{"key": "ssh-ed25519 AAAA ci", "apps": ["shop\n"]}],
+            },
+            "ship_command_keys[0] cannot be used",
+        ),
+        (
             {"ship_command_apps": {"shop": {"branch": "main"}, "blog": {}}},
             "shop in ship_command_apps",
         ),
         ({"ship_command_user": "nobody-here"}, "The account nobody-here cannot be used"),
     ],
-    ids=["options in a key", "an odd app", "settings", "account"],
+    ids=["options in a key", "an odd app", "a line feed", "settings", "account"],
 )
 def test_mistakes(host: DeployHost, changes: dict[str, object], text: str) -> None:
     done = host.apply_role(**changes)
