@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import time
@@ -96,7 +97,6 @@ class RouterFigures:
 class _Process:
     port: int
     pids: Callable[[], list[int]]
-    stop: Callable[[], None]
 
 
 class RouterBench:
@@ -245,7 +245,7 @@ frontend web
         def pids() -> list[int]:
             return [first.process.pid] if first.process else []
 
-        self._proxies[OURS] = _Process(settings.http_port, pids, first.stop)
+        self._proxies[OURS] = _Process(settings.http_port, pids)
 
     def _plain(self) -> _Process:
         port = free_port()
@@ -322,12 +322,10 @@ http://127.0.0.1:{port}, http://{HOST}:{port} {{
 
     def _ready(self, port: int, process: subprocess.Popen[bytes]) -> _Process:
         wait_for(lambda: _listens(port), "the proxy")
-        return _Process(port, lambda: _family(process.pid), lambda: None)
+        return _Process(port, lambda: _family(process.pid))
 
 
 def _listens(port: int) -> bool:
-    import socket
-
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
