@@ -141,7 +141,7 @@ def router_files(table: RouteTable, settings: RouterSettings) -> RouterFiles:
     certificates = tuple(sorted(_certificates(table.routes), key=lambda mounted: mounted.file))
     files = {
         CONFIGURATION_FILE: _configuration(table, settings),
-        "routes.map": _lines(_route_row(route) for route in table.routes),
+        "routes.map": _lines(_route_rows(table)),
         SCRIPT_FILE: startup_script(_startup(table, settings)),
         **{_table_file(*service): _FIRST_TABLE for service in table.services()},
     }
@@ -194,9 +194,14 @@ def _lines(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _route_row(route: Route) -> str:
-    """Return the line of the map from a request's place to its route, service and unit."""
-    return f"{prefix(route)} {route_id(route)}|{owner(route)}|{_unit_source(route)}"
+def _route_rows(table: RouteTable) -> list[str]:
+    """Return the map from a request's place to its route, service, unit, and service's number."""
+    numbers = {service: number for number, service in enumerate(table.services())}
+    return [
+        f"{prefix(route)} {route_id(route)}|{owner(route)}|{_unit_source(route)}"
+        f"|{numbers[route.app, route.service]}"
+        for route in table.routes
+    ]
 
 
 def _unit_source(route: Route) -> str:
@@ -353,6 +358,7 @@ def _find_route(paths: RouterPaths) -> list[str]:
         f" if {unknown}",
         "    http-request return status 404 content-type text/plain string"
         f' "No route has this host and path.\\n" if {unknown}',
+        "    http-request set-var(txn.number) var(txn.row),field(4,|),add(0)",
         "    http-request set-var(txn.route) var(txn.row),field(1,|)",
         "    http-request set-var(txn.service) var(txn.row),field(2,|)",
         "    http-request set-var(txn.source) var(txn.row),field(3,|)",
@@ -393,20 +399,23 @@ _NEW_VISITOR = (
 
 def _choose_variant(services: Iterable[tuple[str, str]], settings: RouterSettings) -> list[str]:
     """Return the rules that set the slot and name of the variant: ``1.green``."""
-    maps = {f"{app}/{service}": map_path(app, service, settings.paths) for app, service in services}
-    of_service = {name: f"{{ var(txn.service) -m str {name} }}" for name in maps}
+    # Each request evaluates these of all services. A number costs a third of a text there.
+    maps = {
+        f"{{ var(txn.number) -m int {number} }}": map_path(app, service, settings.paths)
+        for number, (app, service) in enumerate(services)
+    }
     tables = [
-        f"    http-request set-var(txn.table) str(table),map({file}) if {of_service[name]}"
-        for name, file in maps.items()
+        f"    http-request set-var(txn.table) str(table),map({file}) if {of_service}"
+        for of_service, file in maps.items()
     ]
     choices = [
         f"    http-request set-var(txn.choice) var(txn.bucket),map({file},0.{STABLE})"
-        f" if {of_service[name]}"
-        for name, file in maps.items()
+        f" if {of_service}"
+        for of_service, file in maps.items()
     ]
     return [
         *tables,
-        *(_tester(maps, of_service, settings) if settings.tester_key else []),
+        *(_tester(maps, settings) if settings.tester_key else []),
         # The one chain that agrees with buckets.bucket_of.
         "    http-request set-var(txn.bucket) var(txn.table),field(3,.),concat(:,txn.unit),"
         f"sha2(256),hex,bytes(0,8),hex2i,mod({BUCKETS})"
@@ -419,9 +428,7 @@ def _choose_variant(services: Iterable[tuple[str, str]], settings: RouterSetting
     ]
 
 
-def _tester(
-    maps: Mapping[str, str], of_service: Mapping[str, str], settings: RouterSettings
-) -> list[str]:
+def _tester(maps: Mapping[str, str], settings: RouterSettings) -> list[str]:
     """Return the rules for testers, whose secret header lets them choose the variant."""
     is_tester = "{ var(txn.tester) -m found }"
     return [
@@ -432,8 +439,8 @@ def _tester(
         f"    http-request set-var(txn.wanted) req.fhdr({TESTER_VARIANT_HEADER}) if {is_tester}",
         *(
             f"    http-request set-var(txn.choice) str(variant:),concat(,txn.wanted),map({file})"
-            f" if {is_tester} {of_service[name]}"
-            for name, file in maps.items()
+            f" if {is_tester} {of_service}"
+            for of_service, file in maps.items()
         ),
         "    http-request return status 404 content-type text/plain string"
         f' "The service has no such variant.\\n" if {is_tester}'
