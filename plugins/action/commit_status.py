@@ -53,6 +53,6 @@ def _run(options: dict[str, Any], *, check: bool) -> dict[str, Any]:
         return {"changed": True, "posted": not check}
     warning = (
         f"the status {status.state} of commit {status.commit[:12]} is not set: {cause}."
-        f" Check url, project, token and the {forge.type}"
+        f" Check url, project and token, and that the forge runs"
     )
     return {"changed": False, "posted": False, "warnings": [warning]}

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from ...module_utils._core.errors import ShippingError
 from .status_table import outcome, time_text
 
 _COMMIT = 12
@@ -40,7 +41,8 @@ _READ_AT = "<p>Read at "
 def page(title: str, environments: Mapping[str, Mapping[str, Any]], read_at: str) -> str:
     """Return the page for the results of release_info, by the names of their environments.
 
-    A result may be that of a task that failed, or empty if a host did not answer.
+    A result may be that of a task that failed, or empty if a host did not answer. Raise
+    ShippingError for any other value.
     """
     parts = [
         "<!DOCTYPE html>",
@@ -49,7 +51,7 @@ def page(title: str, environments: Mapping[str, Mapping[str, Any]], read_at: str
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{escape(title)}</h1>",
-        *(_environment(name, result) for name, result in environments.items()),
+        *(_checked_environment(name, result) for name, result in environments.items()),
         f"{_READ_AT}{escape(read_at)} (UTC)</p>",
         "</body></html>",
     ]
@@ -59,6 +61,18 @@ def page(title: str, environments: Mapping[str, Mapping[str, Any]], read_at: str
 def without_time(text: str) -> str:
     """Return a page without the time at which it was read, to compare two of them."""
     return "\n".join(line for line in text.splitlines() if not line.startswith(_READ_AT))
+
+
+def _checked_environment(name: str, info: Any) -> str:
+    try:
+        return _environment(name, info)
+    # The shape is that of another module, too large to be described here again.
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise ShippingError(
+            f"environments.{name} cannot be shown",
+            f"it is not a result of release_info ({type(error).__name__}: {error})",
+            "Pass what a task with release_info registered",
+        ) from error
 
 
 def _environment(name: str, info: Mapping[str, Any]) -> str:

@@ -54,7 +54,7 @@ def client_files(folder: Path, read: Read) -> dict[str, str]:
     if missing:
         raise ShippingError(
             f"the keys of the router in {folder} are incomplete",
-            f"{', '.join(missing)} is missing",
+            f"the folder lacks {', '.join(missing)}",
             "Set pki to the folder that the role router made, or run shipping.code.router",
         )
     return {name: content.decode() for name, content in found.items()}

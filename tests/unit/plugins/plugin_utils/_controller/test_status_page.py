@@ -9,6 +9,8 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
+from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.status_page import (
     page,
     without_time,
@@ -85,6 +87,12 @@ def test_nothing_is_live_and_a_failed_task() -> None:
     read = Reader(page("x", {"a": empty, "b": failed}, "now"))
     assert "Nothing is live" in read.text and "table" not in read.tags
     assert "Not known: no connection to the engine\n" in read.text
+
+
+@pytest.mark.parametrize("value", ["live", ["a"], {"history": []}, {**INFO, "live": "9f2b1c7"}])
+def test_a_value_that_is_no_result_is_an_error(value: Any) -> None:
+    with pytest.raises(ShippingError, match=r"environments\.b cannot be shown: it is not a result"):
+        page("x", {"a": INFO, "b": value}, "now")
 
 
 def test_texts_are_no_markup() -> None:
