@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,14 +23,34 @@ def failed_variants(failures: Iterable[Failure], resolved: Resolved) -> list[str
 
 def without(resolved: Resolved, before: Resolved | None, failed: Collection[str]) -> Resolved:
     """Return a release with its failed variants as they were before, or without them."""
-    former = before.services if before else {}
-    services: dict[str, dict[str, Any]] = {}
-    for name, service in resolved.services.items():
-        if name not in failed:
-            services[name] = _with_variants(name, service, former, failed)
-        elif variant_of(former.get(name, {})):
-            services[name] = former[name]
-    return replace(resolved, services=services)
+    before = before or Resolved()
+    restored = {
+        name: service
+        for name, service in before.services.items()
+        if name in failed and variant_of(service)
+    }
+    services = {
+        name: restored.get(name) or _with_variants(name, service, before.services, failed)
+        for name, service in resolved.services.items()
+        if name in restored or name not in failed
+    }
+    # The release refers to what its services use, so that it stays as long as the history does.
+    objects: dict[str, Any] = {
+        section: {**_used(section, restored.values(), before), **getattr(resolved, section)}
+        for section in ("networks", "secrets", "configs")
+    }
+    return replace(resolved, services=services, **objects)
+
+
+def _used(
+    section: str, services: Iterable[Mapping[str, Any]], before: Resolved
+) -> dict[str, dict[str, Any]]:
+    """Return the objects of a release that some of its services use."""
+    names: set[str] = set()
+    for service in services:
+        entries = service.get(section, ())
+        names.update(entries if section == "networks" else (entry["object"] for entry in entries))
+    return {name: entry for name, entry in getattr(before, section).items() if name in names}
 
 
 def _with_variants(

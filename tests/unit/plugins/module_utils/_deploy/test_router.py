@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -309,3 +310,22 @@ def test_only_variants_are_left_out():
     # One that ran before runs on as before.
     kept = failed_variants.without(release, resolved("green"), ["web-green"])
     assert sorted(kept.services) == ["web", "web-blue", "web-green"]
+
+
+def with_config(name: str) -> Resolved:
+    """A release whose variant has a config, and a network of the same name."""
+    release = resolved("green")
+    release.services["web-green"].update(
+        {"configs": [{"object": name, "target": "/c"}], "networks": {name: {}}}
+    )
+    other = {f"{name}-of-others": {"source": "other", "id": name}}
+    configs = {name: {"source": "settings", "id": name}, **other}
+    return replace(release, configs=configs, networks={name: {}})
+
+
+def test_a_restored_variant_keeps_what_it_uses():
+    rest = failed_variants.without(with_config("new"), with_config("old"), ["web-green"])
+    assert rest.services["web-green"]["configs"] == [{"object": "old", "target": "/c"}]
+    assert sorted(rest.configs) == ["new", "new-of-others", "old"]
+    assert rest.configs["old"] == {"source": "settings", "id": "old"}
+    assert sorted(rest.networks) == ["new", "old"]
