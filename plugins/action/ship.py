@@ -22,6 +22,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress
     show_line,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping import (
+    previews,
     run_folder,
     ship_run,
 )
@@ -42,7 +43,13 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "commit": {"type": "str"},
     "branch": {"type": "str"},
     "folder": {"type": "path"},
-    "state": {"type": "str", "choices": ["read", "built", "cleaned"], "default": "built"},
+    "state": {
+        "type": "str",
+        "choices": ["read", "built", "previews", "cleaned"],
+        "default": "built",
+    },
+    "preview": {"type": "str"},
+    "apps": {"type": "list", "elements": "dict", "default": []},
     "history": {"type": "list", "elements": "dict", "default": []},
     "retry": {"type": "bool", "default": False},
     "allow_older": {"type": "bool", "default": False},
@@ -61,6 +68,7 @@ _COMMIT = ("repository", "commit", "branch")
 _REQUIRED = [
     ("state", "read", _COMMIT),
     ("state", "built", (*_COMMIT, "folder")),
+    ("state", "previews", _COMMIT),
     ("state", "cleaned", ("folder",)),
 ]
 
@@ -82,10 +90,11 @@ def _run(options: dict[str, Any], report: Callable[[str], None], *, check: bool)
         return {"changed": False}
     if options["state"] == "read":
         return _read(options)
+    if options["state"] == "previews":
+        return _previews(options)
     repository = open_repository(options["repository"], options["folder"])
-    shipped = ship_run.read_commit(repository, options["commit"], options["branch"])
-    permissions = Permissions(options["retry"], options["allow_older"])
-    notes = ship_run.check_order(repository, shipped.id, options["history"], permissions)
+    shipped = _shipped(repository, options)
+    notes = _check_order(repository, shipped, options)
     order = {
         "release_notes": notes,
         "after_release": max((int(entry["number"]) for entry in options["history"]), default=0),
@@ -115,12 +124,50 @@ def _read(options: dict[str, Any]) -> dict[str, Any]:
     folder = options["folder"] or run_folder.make()
     try:
         repository = open_repository(options["repository"], folder)
-        shipped = ship_run.read_commit(repository, options["commit"], options["branch"])
+        shipped = _shipped(repository, options)
     except ShippingError:
         if not options["folder"]:
             run_folder.remove(folder)
         raise
     return {"changed": False, "folder": folder, **shipped.summary()}
+
+
+def _previews(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the previews whose branch was deleted, and check whether another one may be added."""
+    folder = run_folder.make()
+    try:
+        repository = open_repository(options["repository"], folder)
+        commit, content = ship_run.read_content(repository, options["commit"], options["branch"])
+        branches = repository.branches()
+    finally:
+        run_folder.remove(folder)
+    remove = previews.removable_previews(options["apps"], content.app, branches)
+    if options["preview"] is None:
+        environment = previews.removing_environment(content)
+    else:
+        environment = previews.preview_environment(content, options["branch"], _name(options))
+        previews.check_limit(options["apps"], environment, content, branches)
+    shipped = ship_run.ShippedCommit(commit, content, environment, preview_of=content.app)
+    return {"changed": False, **shipped.summary(), "remove": remove}
+
+
+def _shipped(repository: GitRepository, options: dict[str, Any]) -> ship_run.ShippedCommit:
+    preview = None if options["preview"] is None else _name(options)
+    return ship_run.read_commit(repository, options["commit"], options["branch"], preview)
+
+
+def _name(options: dict[str, Any]) -> str:
+    return "" if options["preview"] == "auto" else str(options["preview"])
+
+
+def _check_order(
+    repository: GitRepository, shipped: ship_run.ShippedCommit, options: dict[str, Any]
+) -> list[str]:
+    """Return the commits since the live one; raise ShippingError if this one may not follow it."""
+    if shipped.preview_of:
+        return ship_run.check_newest(repository, shipped, options["history"])
+    permissions = Permissions(options["retry"], options["allow_older"])
+    return ship_run.check_order(repository, shipped.id, options["history"], permissions)
 
 
 def _checkout(repository: GitRepository, commit: str, folder: str) -> str:

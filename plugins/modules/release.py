@@ -206,6 +206,14 @@ options:
       - Whether the task fails if the version exists with another spec.
     type: bool
     default: false
+  branch:
+    description: The branch of O(commit), for the history.
+    type: str
+  preview_of:
+    description:
+      - The app that this one is a preview of. M(shipping.code.apps_info) returns it, by which the
+        role P(shipping.code.preview#role) finds the previews to remove.
+    type: str
   after_release:
     description:
       - The number of the newest release that you know, 0 without any. If the history has a newer
@@ -506,6 +514,14 @@ release:
       description: The commit of its spec.
       type: str
       sample: 9f2b1c7
+    branch:
+      description: The branch of the commit.
+      type: str
+      sample: main
+    preview_of:
+      description: The app that this one is a preview of; empty if it is not a preview.
+      type: str
+      sample: ""
     release_notes:
       description: Its notes.
       type: list

@@ -95,6 +95,14 @@ history:
       description: The commit of its spec.
       type: str
       sample: 9f2b1c7
+    branch:
+      description: The branch of the commit.
+      type: str
+      sample: main
+    preview_of:
+      description: The app that this one is a preview of; empty if it is not a preview.
+      type: str
+      sample: ""
     release_notes:
       description: Its notes.
       type: list

@@ -41,14 +41,14 @@ options:
         bare repository. A URL is cloned into O(folder).
       - If it has the remote C(origin), the branch is fetched from there, and a shallow clone gets
         its whole history.
-      - Required if O(state) is V(read) or V(built).
+      - Required if O(state) is V(read), V(built) or V(previews).
     type: str
   commit:
     description: The commit to deploy, which the branch must contain. Required as O(repository) is.
     type: str
   branch:
-    description: The branch that was pushed. An environment in C(shipping.yml) must name it.
-      Required as O(repository) is.
+    description: The branch that was pushed. An environment in C(shipping.yml) must name it, except
+      with O(preview) or O(state=previews). Required as O(repository) is.
     type: str
   folder:
     description:
@@ -60,10 +60,24 @@ options:
     description:
       - V(built) checks, builds, tests and pushes.
       - V(read) only returns the environment of the branch.
+      - V(previews) returns the previews to remove. With O(preview), it also checks whether that
+        preview may be deployed.
       - V(cleaned) removes the O(folder) that V(read) made.
     type: str
-    choices: [read, built, cleaned]
+    choices: [read, built, previews, cleaned]
     default: built
+  preview:
+    description:
+      - The name of a preview, such as V(mr-17). The environment is then that of C(previews) in
+        C(shipping.yml), with an app of this name. V(auto) for the name of the branch.
+      - The commit of a preview must be the newest one of its branch. It needs no O(retry) and no
+        O(allow_older).
+    type: str
+  apps:
+    description: The live apps, RV(shipping.code.apps_info#module:apps). For O(state=previews).
+    type: list
+    elements: dict
+    default: []
   history:
     description: The releases of the app, RV(shipping.code.release_info#module:history).
     type: list
@@ -168,12 +182,12 @@ EXAMPLES = r"""
 RETURN = r"""
 commit:
   description: The full ID of the commit.
-  returned: O(state=read) or O(state=built)
+  returned: O(state=read), O(state=built) or O(state=previews)
   type: str
   sample: 9f2b1c7d3a5e8f60b4c2d1e0f9a8b7c6d5e4f3a2
 version:
   description: The version of its release.
-  returned: O(state=read) or O(state=built)
+  returned: O(state=read), O(state=built) or O(state=previews)
   type: str
   sample: 9f2b1c7d3a5e
 folder:
@@ -183,9 +197,20 @@ folder:
   sample: /tmp/shipping-x7k2m9qp
 environment:
   description: The environment of the branch.
-  returned: O(state=read) or O(state=built)
+  returned: O(state=read), O(state=built) or O(state=previews)
   type: dict
   sample: {"name": "production", "branch": "main", "hosts": "production", "app": "shop"}
+preview_of:
+  description: The app that this one is a preview of; empty without O(preview).
+  returned: O(state=read), O(state=built) or O(state=previews)
+  type: str
+  sample: ""
+remove:
+  description: The apps of previews whose branch was deleted.
+  returned: O(state=previews)
+  type: list
+  elements: str
+  sample: [shop-mr-12]
 notes:
   description: The commits since the live one, newest first; at most 100, and only the commit itself
     if nothing is live.

@@ -30,6 +30,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._shipping.shipping_f
     ENVIRONMENT_KEYS,
     FILE_KEYS,
     IMAGE_KEYS,
+    PREVIEW_KEYS,
     TEST_KEYS,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping.shipping_values import FileKey
@@ -107,6 +108,7 @@ def _tables() -> dict[str, list[str]]:
         "shipping image": _file_keys(IMAGE_KEYS),
         "shipping test": _file_keys(TEST_KEYS),
         "shipping environment": _file_keys(ENVIRONMENT_KEYS),
+        "shipping previews": _file_keys(PREVIEW_KEYS),
         "plugins": plugin_table(ROOT),
         "roles": role_table(ROOT),
         **{f"ci {path.name}": _code_block(path) for path in CI_TEMPLATES.iterdir()},

@@ -154,6 +154,24 @@ class Team:
         """Run the playbook to its end."""
         return self.start(commit, *words).wait()
 
+    def preview(self, commit: str, branch: str, *words: str) -> PlayOutcome:
+        """Run the playbook for previews."""
+        given = ["-e", f"repository={self.bare} commit={commit} branch={branch}"]
+        options = {"preview_release": self.release_options}
+        return self.player.start_playbook(
+            self.player.folder(),
+            "shipping.code.preview",
+            *("-i", str(self.inventory), *given, "-e", json.dumps(options), *words),
+            DOCKER_HOST=self.builder.host,
+        ).wait()
+
+    def apps(self) -> dict[str, str]:
+        """The live apps of this test with their branches."""
+        task = {"name": "apps", "shipping.code.apps_info": dict(self.platform.options)}
+        read = self.player.start_tasks(self.player.folder(), [task]).wait()
+        apps = read.results[-1]["apps"]
+        return {app["app"]: app["branch"] for app in apps if app["app"].startswith("shipped")}
+
     def through(self, proxy: Proxy) -> tuple[str, str]:
         """Return the words for a play that reaches the platform through a proxy."""
         options = {**self.release_options, **self.platform.proxy_options(proxy)}
@@ -495,3 +513,50 @@ def built_paths(platform: Any, folder: Path) -> set[str]:
             with tarfile.open(fileobj=io.BytesIO(content.read())) as files:
                 found.update(files.getnames())
     return {name for name in found if name not in ("Dockerfile", ".dockerignore", "")}
+
+
+@pytest.mark.only("swarm")
+def test_a_branch_has_an_app_of_its_own_until_it_is_deleted(team: Team) -> None:
+    """The preview runs beside the app, follows a rebased branch, and is removed with it."""
+    team.describe(team.platform.image("previewed"))
+    shipping = json.loads((team.clone / "shipping.yml").read_text())
+    shipping["previews"] = {"hosts": "platform", "branches": "feature/*", "limit": 1}
+    (team.clone / "shipping.yml").write_text(json.dumps(shipping))
+    compose = json.loads((team.clone / "compose.yml").read_text())
+    # Two apps cannot have one host port.
+    compose["services"]["web"].pop("ports")
+    compose["services"]["web"]["labels"] = {"preview": "${PREVIEW:-none}"}
+    (team.clone / "compose.yml").write_text(json.dumps(compose))
+    main = team.commit("main")
+    team.push()
+    assert team.ship(main).ok
+    team.git("checkout", "--quiet", "-b", "feature/a")
+    first = team.commit("a")
+    team.git("push", "origin", "feature/a")
+    checked = team.preview(first, "feature/a", "--check")
+    assert checked.ok and team.apps() == {"shipped": "main"}, checked.output
+    assert team.preview(first, "feature/a", "-e", "preview=mr-17").ok
+    assert team.apps() == {"shipped": "main", "shipped-mr-17": "feature/a"}
+
+    team.git("reset", "--quiet", "--hard", "main")
+    rebased = team.commit("b")
+    team.git("push", "--force", "origin", "feature/a")
+    late = team.preview(first, "feature/a", "-e", "preview=mr-17")
+    assert not late.ok and "the branch feature/a does not contain it" in late.output, late.output
+    deployed = team.preview(rebased, "feature/a", "-e", "preview=mr-17")
+    assert deployed.ok, deployed.output
+    again = team.preview(rebased, "feature/a", "-e", "preview=mr-17")
+    assert again.ok and not [result for result in again.results if result["changed"]]
+
+    team.git("push", "origin", "feature/a:feature/b")
+    second = team.preview(rebased, "feature/b")
+    cause = "shipping.yml allows 1 previews, and shipped-mr-17 exist"
+    assert not second.ok and cause in second.output, second.output
+    team.git("push", "origin", "--delete", "feature/a")
+    assert team.preview(rebased, "feature/b").ok
+    assert team.apps() == {"shipped": "main", "shipped-feature-b": "feature/b"}
+    team.git("push", "origin", "--delete", "feature/b")
+    removed = team.preview(main, "main", "-e", "state=absent")
+    assert removed.ok and team.apps() == {"shipped": "main"}, removed.output
+    again = team.preview(main, "main", "-e", "state=absent")
+    assert again.ok and not [result for result in again.results if result["changed"]]

@@ -90,6 +90,8 @@ RELEASE: Spec = {
     "adopt": {"type": "bool", "default": False},
     "recreate": {"type": "list", "elements": "str", "default": []},
     "immutable_versions": {"type": "bool", "default": False},
+    "branch": {"type": "str"},
+    "preview_of": {"type": "str"},
     "after_release": {"type": "int"},
     "release_notes": {"type": "list", "elements": "str", "default": []},
     **RECORD,
@@ -117,6 +119,16 @@ SCALE: Spec = {
     **CONNECTION,
     **INTERNAL_OPTIONS,
 }
+CI_ACCESS: Spec = {
+    "name": {"type": "str", "default": "deployer"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "rules": {"type": "list", "elements": "dict"},
+    "path": {"type": "path"},
+    "expires_in": {"type": "int", "default": 7776000},
+    **CONNECTION,
+}
+CI_ACCESS_RULES: dict[str, Any] = {"required_if": [("state", "present", ["rules"])]}
+APPS_INFO: Spec = {**REGISTRY, **CONNECTION}
 INFO: Spec = {**APP, "show": {"type": "bool", "default": False}, **REGISTRY, **CONNECTION}
 _KEYS: Spec = {
     "pki": {"type": "path", "required": True},

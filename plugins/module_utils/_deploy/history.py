@@ -26,14 +26,25 @@ _NUMBER, _STATE, _REASON, _VERSION = (
     f"{LABEL}{name}" for name in ("release", "state", "reason", "version")
 )
 _JOBS = f"{LABEL}jobs"
-_TEXTS = ("by", "commit", "release_notes", "started", "ended", "rollback_of", "content")
+_TEXTS = (
+    "by",
+    "commit",
+    "branch",
+    "preview_of",
+    "release_notes",
+    "started",
+    "ended",
+    "rollback_of",
+    "content",
+)
 
 
 @dataclass(frozen=True)
 class Record:
     """One release: its description, its outcome, and the full spec to restore it.
 
-    ``jobs`` has the hash by which each job of the app has run last; see job_runs.
+    ``jobs`` has the hash by which each job of the app has run last; see job_runs. ``preview_of`` is
+    the app that this one is a preview of.
     """
 
     number: int
@@ -51,6 +62,8 @@ class Record:
     index: int = 0
     jobs: Mapping[str, str] = field(default_factory=dict)
     release_notes: str = ""
+    branch: str = ""
+    preview_of: str = ""
 
     def labels(self) -> dict[str, str]:
         """Return the fields that may change, and those to read without opening the record."""
@@ -88,6 +101,8 @@ class Record:
             "reason": self.reason,
             "by": self.by,
             "commit": self.commit,
+            "branch": self.branch,
+            "preview_of": self.preview_of,
             "release_notes": self.release_notes.splitlines(),
             "started": self.started,
             "ended": self.ended,

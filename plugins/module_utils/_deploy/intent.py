@@ -36,6 +36,8 @@ class Intent:
     version: str = ""
     by: str = ""
     commit: str = ""
+    branch: str = ""
+    preview_of: str = ""
     compose: Compose | None = None
     manifests: dict[str, Any] | None = None
     contents: Contents = field(default_factory=Contents)

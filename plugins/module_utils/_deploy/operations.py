@@ -168,6 +168,8 @@ def _pending_or_new(
         version=intent.version,
         by=intent.by,
         commit=intent.commit,
+        branch=intent.branch,
+        preview_of=intent.preview_of,
         release_notes=notes_text(intent.release_notes),
         started=now(),
         rollback_of=rollback_of,

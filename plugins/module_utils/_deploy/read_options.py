@@ -34,6 +34,8 @@ def read_intent(
         version=_text(options, "version"),
         by=_text(options, "by"),
         commit=_text(options, "commit"),
+        branch=_text(options, "branch"),
+        preview_of=_text(options, "preview_of"),
         resolve_image=_text(options, "resolve_image") or "auto",
         wishes=Wishes(
             bool(options.get("adopt")),

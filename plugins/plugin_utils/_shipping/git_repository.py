@@ -47,6 +47,16 @@ class GitRepository:
             )
         return commit
 
+    def branches(self) -> frozenset[str]:
+        """Return all branches: those of the remote, where the repository has one."""
+        words = ["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads"]
+        if _REMOTE in self._output("remote").splitlines():
+            words = ["ls-remote", "--heads", _REMOTE]
+        with waiting_for("git, which lists the branches"):
+            lines = self._output(*words).splitlines()
+        references = [line.split(maxsplit=1)[1] for line in lines]
+        return frozenset(name.removeprefix("refs/heads/") for name in references)
+
     def commit_id(self, revision: str) -> str:
         """Return the full ID of a commit."""
         _check_name(revision, "commit")

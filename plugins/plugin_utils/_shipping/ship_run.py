@@ -12,7 +12,7 @@ from typing import Any
 
 from ...module_utils._core.errors import ShippingError
 from ...module_utils._core.image_references import Reference
-from . import ancestry, dockerfile
+from . import ancestry, dockerfile, previews
 from .build_context import BuildContext, read_context
 from .build_engine import BuildEngine
 from .build_key import build_key, tag_of
@@ -37,6 +37,7 @@ class ShippedCommit:
     id: str
     content: ShippingFile
     environment: Environment
+    preview_of: str = ""
 
     @property
     def version(self) -> str:
@@ -56,6 +57,7 @@ class ShippedCommit:
                 "app": environment.app,
                 "platform": environment.platform,
             },
+            "preview_of": self.preview_of,
         }
 
 
@@ -88,8 +90,22 @@ class PlannedImage:
         }
 
 
-def read_commit(repository: GitRepository, revision: str, branch: str) -> ShippedCommit:
-    """Return a commit with its environment; raise ShippingError if its branch has none."""
+def read_commit(
+    repository: GitRepository, revision: str, branch: str, preview: str | None = None
+) -> ShippedCommit:
+    """Return a commit with its environment; raise ShippingError if its branch has none.
+
+    With ``preview`` it is that of a preview of this name; empty for that of the branch.
+    """
+    commit, content = read_content(repository, revision, branch)
+    if preview is None:
+        return ShippedCommit(commit, content, environment_of(content, branch))
+    environment = previews.preview_environment(content, branch, preview)
+    return ShippedCommit(commit, content, environment, preview_of=content.app)
+
+
+def read_content(repository: GitRepository, revision: str, branch: str) -> tuple[str, ShippingFile]:
+    """Return the ID of a commit and its shipping file; raise ShippingError if not on the branch."""
     tip = repository.tip(branch)
     commit = repository.commit_id(revision)
     if not repository.is_ancestor(commit, tip):
@@ -98,8 +114,27 @@ def read_commit(repository: GitRepository, revision: str, branch: str) -> Shippe
             f"the branch {branch} does not contain it",
             "Push it to the branch, or correct commit or branch",
         )
-    content = read(repository.file_text(commit, FILE_NAME))
-    return ShippedCommit(commit, content, environment_of(content, branch))
+    return commit, read(repository.file_text(commit, FILE_NAME))
+
+
+def check_newest(
+    repository: GitRepository, shipped: ShippedCommit, history: Iterable[Mapping[str, Any]]
+) -> list[str]:
+    """Check that a preview's commit is the newest one of its branch; return the commits since.
+
+    Nothing else counts: the branch of a preview may be rebased, and may fail again and again.
+    """
+    branch = shipped.environment.branch
+    if repository.tip(branch) != shipped.id:
+        raise ShippingError(
+            f"commit {shipped.version} is not deployed",
+            f"{branch} has a newer one",
+            "Deploy that one",
+            reason="ancestor",
+        )
+    releases = ancestry.past_releases(history)
+    live = ancestry.newest_with_commit(releases, ancestry.LIVE)
+    return repository.notes(shipped.id, live.commit if live else "")
 
 
 def check_order(
@@ -175,6 +210,8 @@ def release_options(
         "app": environment.app,
         "version": shipped.version,
         "commit": shipped.id,
+        "branch": environment.branch,
+        "preview_of": shipped.preview_of,
         "compose": compose,
         "images": by_service,
         "values": environment.values,

@@ -63,6 +63,26 @@ ENVIRONMENT_KEYS: dict[str, FileKey] = {
     "values": FileKey(FORMS["values"], "Values for `${VARIABLE}` in the Compose files."),
 }
 TESTS_TEXT = "The tests of the image, in their order. It is pushed only if all of them pass."
+PREVIEW_KEYS: dict[str, FileKey] = {
+    "hosts": FileKey(
+        FORMS["text"], "The host or group of the inventory that deploys.", required=True
+    ),
+    "branches": FileKey(
+        FORMS["names"],
+        "Patterns for names of branches, such as `feature/*`. Any branch that no environment has"
+        " by default.",
+    ),
+    "limit": FileKey(FORMS["count"], "The largest number of previews. `5` by default."),
+    "platform": FileKey(FORMS["name"], "The platform to deploy to. The default of `release`."),
+    "app": FileKey(
+        FORMS["name"], "The first part of the names of the apps. `app` of the file by default."
+    ),
+    "values": FileKey(
+        FORMS["values"],
+        "Values for `${VARIABLE}` in the Compose files. `${PREVIEW}` is the name of the preview.",
+    ),
+}
+PREVIEWS_TEXT = "Which branches get an app of their own until they are deleted. None by default."
 IMAGES_TEXT = "The images to build, by name."
 ENVIRONMENTS_TEXT = "The environments, by name. Commits of other branches are not deployed."
 
@@ -103,6 +123,18 @@ class Environment:
 
 
 @dataclass(frozen=True)
+class Previews:
+    """Which branches get an app of their own, where, and how many at once."""
+
+    hosts: str
+    app: str
+    branches: tuple[str, ...] = ("*",)
+    limit: int = 5
+    platform: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ShippingFile:
     """The content of a shipping file."""
 
@@ -110,6 +142,7 @@ class ShippingFile:
     compose: tuple[str, ...]
     images: tuple[ImageBuild, ...]
     environments: tuple[Environment, ...]
+    previews: Previews | None = None
 
 
 def read(text: str, file: str = FILE_NAME) -> ShippingFile:
@@ -125,6 +158,7 @@ def read(text: str, file: str = FILE_NAME) -> ShippingFile:
         **{name: key.form.parse for name, key in FILE_KEYS.items()},
         "images": _images,
         "environments": _environments,
+        "previews": _previews,
     }
     content = mapping(place, parsers, {"app", "environments"}, "a shipping file")
     if place.problems:
@@ -135,6 +169,7 @@ def read(text: str, file: str = FILE_NAME) -> ShippingFile:
         tuple(content.get("compose", ["compose.yml"])),
         tuple(content.get("images", ())),
         tuple(Environment(**{"app": app, **values}) for values in content["environments"]),
+        _previews_of(app, content.get("previews")),
     )
 
 
@@ -171,6 +206,20 @@ def _images(place: DocumentNode) -> list[ImageBuild]:
         tests = tuple(entry.pop("tests", ()))
         images.append(ImageBuild(name, services=services, tests=tests, **entry))
     return images
+
+
+def _previews(place: DocumentNode) -> dict[str, Any]:
+    parsers = {name: key.form.parse for name, key in PREVIEW_KEYS.items()}
+    return mapping(place, parsers, _required(PREVIEW_KEYS), "previews")
+
+
+def _previews_of(app: str, entry: dict[str, Any] | None) -> Previews | None:
+    if entry is None:
+        return None
+    values = {"app": app, **entry}
+    if "branches" in entry:
+        values["branches"] = tuple(entry["branches"])
+    return Previews(**values)
 
 
 def _test(place: DocumentNode) -> ImageTest | None:

@@ -14,6 +14,8 @@ from .shipping_file import (
     FILE_KEYS,
     IMAGE_KEYS,
     IMAGES_TEXT,
+    PREVIEW_KEYS,
+    PREVIEWS_TEXT,
     TEST_KEYS,
     TESTS_TEXT,
 )
@@ -30,6 +32,7 @@ def schema() -> dict[str, Any]:
         {
             "images": {"description": IMAGES_TEXT, **images},
             "environments": {"description": ENVIRONMENTS_TEXT, **environments},
+            "previews": {"description": PREVIEWS_TEXT, **_object(PREVIEW_KEYS)},
         },
     )
     return {

@@ -78,6 +78,13 @@ def _seconds(place: DocumentNode) -> Any:
     return seconds if seconds > 0 else place.problem("must be more than 0s")
 
 
+def _count(place: DocumentNode) -> Any:
+    value = place.value
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    return place.problem(f"must be a whole number of at least 1, not {value!r}")
+
+
 def _one_or_more(parse: Parser) -> Parser:
     """Return a parser for a list; a single value counts as a list of one."""
 
@@ -137,6 +144,7 @@ FORMS: dict[str, Form] = {
     "names": Form(_one_or_more(text_line), _ONE_OR_MORE),
     "command": Form(listed(text_line), _LIST),
     "repository": Form(_repository, _TEXT),
+    "count": Form(_count, {"type": "integer", "minimum": 1}),
     "duration": Form(_seconds, _TEXT),
     "build_args": Form(_pairs(units.scalar_text, "a single value"), _SCALARS),
     "values": Form(_pairs(lambda value: value, "a single value"), _SCALARS),

@@ -176,3 +176,21 @@ def test_submodules_are_an_error(project: Project, tmp_path: Path) -> None:
 def test_a_folder_without_a_repository(tmp_path: Path) -> None:
     with pytest.raises(ShippingError, match="cannot be read: fatal: not a git repository"):
         open_repository(str(tmp_path), str(tmp_path))
+
+
+def test_branches_are_those_of_the_remote(project: Project) -> None:
+    """A clone of CI has one branch, and the remote all of them."""
+    branches = project.opened(project.bare).branches()
+    assert "main" in branches and len(branches) > 1
+    git(project.clone, "branch", "only-here", "main")
+    assert project.opened(project.clone).branches() == branches
+
+
+def test_a_remote_that_does_not_answer_has_no_branches_to_compare(
+    project: Project, tmp_path: Path
+) -> None:
+    """No answer must not look like a repository whose branches were all deleted."""
+    git(tmp_path, "clone", "--quiet", str(project.bare), str(tmp_path / "clone"))
+    git(tmp_path / "clone", "remote", "set-url", "origin", str(tmp_path / "nowhere"))
+    with pytest.raises(ShippingError, match="cannot be read"):
+        project.opened(tmp_path / "clone").branches()
