@@ -17,12 +17,13 @@ _FRAGMENTS = f"ansible_collections.shipping.code.{_FOLDER.replace('/', '.')}"
 
 def _of_platforms(part: str) -> list[dict[str, Any]]:
     """Return a part of the documentation of each platform that has it."""
-    fragments = [
-        importlib.import_module(f"{_FRAGMENTS}.{name}").ModuleDocFragment
-        for name in PLATFORMS.names
-    ]
+    fragments = [_fragment(name) for name in PLATFORMS.names]
     texts = [getattr(fragment, part, "") for fragment in fragments]
     return [yaml.safe_load(text) for text in texts if text]
+
+
+def _fragment(platform: str) -> Any:
+    return importlib.import_module(f"{_FRAGMENTS}.{platform}").ModuleDocFragment
 
 
 def _joined(common: str) -> str:
@@ -41,6 +42,17 @@ def _connection() -> str:
     """Return the same without the app, for modules that are about no single one."""
     result = yaml.safe_load(_joined(_COMMON))
     del result["options"]["app"]
+    return yaml.safe_dump(result, sort_keys=False, allow_unicode=True)
+
+
+def _access() -> str:
+    """Return the options that reach the platform on which accounts for a CI are made."""
+    result = yaml.safe_load(_COMMON)
+    own = yaml.safe_load(_fragment(PLATFORMS.with_accounts.name).DOCUMENTATION)
+    del own["options"]["platform"]
+    common = {name: result["options"][name] for name in ("client_cert", "client_key", "timeout")}
+    result["options"] = {**common, **own["options"]}
+    result["requirements"] += own["requirements"]
     return yaml.safe_dump(result, sort_keys=False, allow_unicode=True)
 
 
@@ -150,6 +162,8 @@ class ModuleDocFragment:
     DOCUMENTATION: str = _joined(_COMMON)
 
     CONNECTION: str = _connection()
+
+    ACCESS: str = _access()
 
     RELEASE: str = _release()
 

@@ -19,6 +19,7 @@ author:
 extends_documentation_fragment:
   - shipping.code.attributes
   - shipping.code.attributes.writing
+  - shipping.code.platform.access
 options:
   namespace:
     description: The namespace, which must exist.
@@ -48,31 +49,17 @@ options:
       lower maximum.
     type: int
     default: 7776000
-  kubeconfig:
-    description: The path of the kubeconfig of the administrator. By default E(K8S_AUTH_KUBECONFIG),
-      then E(KUBECONFIG), then C(~/.kube/config).
-    type: path
-  context:
-    description: The context of that kubeconfig, by default its current one.
-    type: str
-  host:
-    description: The address of the API server. No kubeconfig is read then.
-    type: str
-  api_key:
-    description: The token to log in with.
-    type: str
-  ca_path:
-    description: The path of the certificate authority of the API server.
-    type: path
   validate_certs:
     description: Whether the certificate of the API server must be valid. V(false) is an error,
       because the kubeconfig would have the same setting.
     type: bool
     default: true
-  timeout:
-    description: Timeout in seconds for one answer of the API server.
-    type: int
-    default: 60
+    aliases: [tls_verify, verify_ssl]
+  ca_path:
+    description: The path of the certificate authority of the API server. By default
+      E(K8S_AUTH_SSL_CA_CERT), else that of the kubeconfig, else the system's authorities.
+    type: path
+    aliases: [ca_cert, tls_ca_cert, cacert_path, ssl_ca_cert]
 seealso:
   - module: shipping.code.release
 """
@@ -112,30 +99,17 @@ expires_at:
   sample: "2027-03-01T00:00:00+00:00"
 """
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.shipping.code.plugins.module_utils._core.module_exit import answer
+from ansible_collections.shipping.code.plugins.module_utils._deploy import argument_specs
 from ansible_collections.shipping.code.plugins.module_utils._platforms.registry import PLATFORMS
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
-            "namespace": {"type": "str", "required": True},
-            "name": {"type": "str", "default": "deployer"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "rules": {"type": "list", "elements": "dict"},
-            "path": {"type": "path"},
-            "expires_in": {"type": "int", "default": 7776000},
-            "kubeconfig": {"type": "path", "fallback": (env_fallback, ["K8S_AUTH_KUBECONFIG"])},
-            "context": {"type": "str"},
-            "host": {"type": "str"},
-            "api_key": {"type": "str", "no_log": True},
-            "ca_path": {"type": "path"},
-            "validate_certs": {"type": "bool", "default": True},
-            "timeout": {"type": "int", "default": 60},
-        },
-        required_if=[("state", "present", ["rules"])],
+        argument_specs.for_module(PLATFORMS.access_argument_spec(argument_specs.CI_ACCESS)),
         supports_check_mode=True,
+        **argument_specs.CI_ACCESS_RULES,
     )
     answer(
         module, lambda options: PLATFORMS.give_access({**options, "check_mode": module.check_mode})

@@ -73,8 +73,18 @@ class Platforms:
 
     def give_access(self, options: Options) -> dict[str, Any]:
         """Give a CI access to one app, or withdraw it, on the platform that has accounts for it."""
-        give = next(found for each in self._definitions.values() if (found := each.give_access))
-        return give(options)
+        give = self.with_accounts.give_access
+        return give(options) if give else {}
+
+    def access_argument_spec(self, common: OptionSpecs) -> dict[str, Any]:
+        """Return the options of ci_access with those that reach its platform."""
+        own = self.with_accounts.connection_options
+        return {**common, **own, "namespace": {**own["namespace"], "required": True}}
+
+    @property
+    def with_accounts(self) -> PlatformDefinition:
+        """Return the platform that has accounts for single apps."""
+        return next(each for each in self._definitions.values() if each.give_access)
 
     def definition(self, name: str) -> PlatformDefinition:
         """Return a platform's definition; raise ShippingError where there is no such platform."""
