@@ -14,6 +14,7 @@ import ssl
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
 from ansible_collections.shipping.code.plugins.module_utils._routing import runtime_commands
 from ansible_collections.shipping.code.plugins.module_utils._routing.buckets import (
     BucketTable,
+    VariantBuckets,
     allocate,
     bucket_of,
     first_table,
@@ -496,6 +498,67 @@ def new_exposures(router: Router, begin: int) -> list[Any]:
     return read_exposures(router.log.read_bytes()[begin:].decode().splitlines())
 
 
+def cells_of(router: Router, number: int) -> BucketTable:
+    """Give the router a table with variants by headers alone; return it."""
+    size = 9_000 // number
+    headers = {f"cell{n}": (("x-button", f"buy {n}%"), ("x-size", str(n))) for n in range(number)}
+    buckets = {n: range(n * size, (n + 1) * size) for n in range(number)}
+    variants = {
+        name: VariantBuckets(0, tuple(buckets[n]), headers[name]) for n, name in enumerate(headers)
+    }
+    rest = VariantBuckets(0, tuple(range(number * size, 10_000)))
+    table = replace(EMPTY, revision=newest(router).revision + 1)
+    table = replace(table, variants={"stable": rest, **variants})
+    set_tables(router, table)
+    return table
+
+
+def test_variants_by_request_headers(router: Router) -> None:
+    """64 cells need no slot: stable serves them, with the headers that no client can send."""
+    table = cells_of(router, 64)
+    forged = {"X-Button": "free", "x-size": "9", "x_size": "8"}
+    begin = router.log.stat().st_size
+    with router.channel() as channel:
+        before = runtime_commands.cells(channel.send([f"show table {route_id(WEB)}.cells"])[0])
+    assert before == ()
+    counts: Counter[str] = Counter()
+    for number in range(300):
+        unit = f"shopper{number}"
+        _status, _headers, body = ask(router, "shop.test", headers={"x-user": unit, **forged})
+        variant = table.variant_of(unit.encode())
+        headers = dict(table.variants[variant].headers)
+        assert body["name"] == "stable"
+        assert body["headers"].get("x-button") == headers.get("x-button"), variant
+        assert body["headers"].get("x-size") == headers.get("x-size"), variant
+        counts[variant] += 1
+    assert len(counts) > 50
+    wait_for(lambda: len(new_exposures(router, begin)) == 300, "the log")
+    assert Counter(item.variant for item in new_exposures(router, begin)) == counts
+    with router.channel() as channel:
+        answer = channel.send([runtime_commands.show_cells(route_id(WEB))])[0]
+    cells = runtime_commands.cells(answer)
+    assert {cell.variant: cell.requests for cell in cells} == {
+        name: count for name, count in counts.items() if name != "stable"
+    }
+    assert all(cell.bytes_out > 100 and not cell.responses_5xx for cell in cells)
+    chosen = {"x-shipping-variant": "cell63", "x-shipping-tester": TESTER_KEY}
+    assert ask(router, "shop.test", headers=chosen)[2]["headers"]["x-size"] == "63"
+    changed(router, {"stable": 10_000, "green": 0, "blue": 0})
+    # Without such variants, a header is the client's own again.
+    assert ask(router, "shop.test", headers=forged)[2]["headers"]["x-button"] == "free"
+
+
+def test_failures_of_variants_by_headers(router: Router) -> None:
+    table = cells_of(router, 2)
+    unit = next(name for name in map(str, range(99)) if table.variant_of(name.encode()) == "cell1")
+    for status in ("200", "404", "500"):
+        ask(router, "shop.test", headers={"x-user": unit, "x-answer-status": status})
+    with router.channel() as channel:
+        answer = channel.send([runtime_commands.show_cells(route_id(WEB))])[0]
+    (cell,) = [cell for cell in runtime_commands.cells(answer) if cell.variant == "cell1"]
+    assert (cell.responses_4xx, cell.responses_5xx) == (1, 1)
+
+
 def test_counters_by_variant(router: Router) -> None:
     with router.channel() as channel:
         stat, info, state = channel.send(["show stat", "show info", "show servers state"])
@@ -767,6 +830,24 @@ def test_a_restart_keeps_the_table(second: Router) -> None:
     assert found.is_current
 
 
+def test_a_restart_keeps_variants_by_headers(second: Router) -> None:
+    table = cells_of(second, 64)
+    wide = {
+        name: replace(variant, headers=variant.headers and (("x-cell", name + 240 * "%"),))
+        for name, variant in table.variants.items()
+    }
+    table = replace(table, revision=table.revision + 1, variants=wide)
+    set_tables(second, table)
+    saved = second.folder / "state/table-shop_web.map"
+    wait_for(lambda: saved.exists() and saved.read_text().startswith("2.1.salt-1"), "the table")
+    second.stop(signal.SIGKILL)
+    second.start()
+    ask(second, "shop.test")
+    with second.channel() as channel:
+        (found,) = tables_on_replicas([channel], [table], second.settings.paths)
+    assert found.is_current
+
+
 def test_a_damaged_file_of_a_table_is_ignored(second: Router) -> None:
     second.stop(signal.SIGKILL)
     saved = second.folder / "state/table-shop_web.map"
@@ -798,7 +879,9 @@ def test_a_new_replica_takes_the_newest_table_of_its_peers(
         (one.secrets / "router-server.pem").write_bytes(pki.server)
         routers.append(one)
     tables = [allocate(EMPTY, {"stable": 5000, "green": 5000})]
-    tables.append(allocate(tables[0], {"stable": 0, "green": 10_000}))
+    blue = allocate(tables[0], {"stable": 0, "green": 10_000})
+    cells = {f"cell{n}": VariantBuckets(0, (), (("x-n", n * "%"),)) for n in range(60, 124)}
+    tables.append(replace(blue, variants={**blue.variants, **cells}))
     try:
         for one, table in zip(routers, tables, strict=False):
             one.start()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Variants of a service: overlays that run side by side with it as services of their own. Pure."""
+"""Variants of a service, by overlays that run side by side with it or by request headers. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._core.parsing import Parser, Reader, listing, mapping, text
-from .._routing.buckets import STABLE, VARIANT_NAME, VARIANT_SLOTS
+from .._routing.buckets import HEADER_VARIANTS, STABLE, VARIANT_NAME, VARIANT_SLOTS
+from .._routing.request_headers import (
+    MOST_OCTETS,
+    Headers,
+    encoded,
+    names_of,
+    of_mapping,
+    read_headers,
+)
 from .normal_form import Section, Service
 
 # The keys that an overlay may set.
@@ -19,6 +27,9 @@ OVERLAY_KEYS = ("image", "command", "entrypoint", "environment", "configs", "sec
 EXTENSION = "x-shipping"
 # In x-shipping of a variant: the service that it is a variant of.
 VARIANT_OF = "variant_of"
+# In x-shipping.variants: the headers that the router sets. Without an overlay, the replicas of the
+# service itself serve the variant.
+HEADERS = "request_headers"
 # In percent; the router assigns 10,000 buckets, so that a hundredth of a percent is one of them.
 _WEIGHT = re.compile(r"\d{1,3}(\.\d{1,2})?")
 
@@ -46,6 +57,7 @@ def parser(parsers: Mapping[str, Parser], deploy: Mapping[str, Parser]) -> Parse
         {
             "name": _name,
             "weight": weight,
+            HEADERS: read_headers,
             "deploy": mapping({key: deploy[key] for key in ("replicas", "resources")}),
             **overlays,
         }
@@ -64,11 +76,8 @@ def parser(parsers: Mapping[str, Parser], deploy: Mapping[str, Parser]) -> Parse
             return None
         _check_names(variants, reader)
         _check_weights(variants, reader)
-        if len(variants) > VARIANT_SLOTS:
-            reader.problem(
-                f"has {len(variants)} variants, and the router has {VARIANT_SLOTS} slots for a"
-                " service. Remove one of them"
-            )
+        _check_count(variants, reader)
+        _check_headers(variants, reader)
         return variants or None
 
     return parse
@@ -109,12 +118,46 @@ def _check_weights(variants: list[Any], reader: Reader) -> None:
         )
 
 
+def _check_count(variants: list[Any], reader: Reader) -> None:
+    by_headers = sum(is_by_headers(variant) for variant in variants)
+    overlays = len(variants) - by_headers
+    if overlays > VARIANT_SLOTS:
+        reader.problem(
+            f"has {overlays} variants, and the router has {VARIANT_SLOTS} slots for a"
+            f" service. Remove one of them, or write variants of {HEADERS} alone, which take no"
+            " slot"
+        )
+    if by_headers > HEADER_VARIANTS:
+        reader.problem(
+            f"has {by_headers} variants of {HEADERS} alone; write at most {HEADER_VARIANTS}"
+        )
+
+
+def _check_headers(variants: list[Any], reader: Reader) -> None:
+    headers = [of_mapping(variant.get(HEADERS, {})) for variant in variants]
+    names = names_of(headers)
+    for index, of_variant in enumerate(headers):
+        if len(encoded(of_variant, names)) > MOST_OCTETS:
+            reader.at(index).at(HEADERS).problem(
+                f"and the names of those of other variants have more than {MOST_OCTETS} bytes."
+                " Shorten them"
+            )
+
+
+def is_by_headers(variant: Mapping[str, Any]) -> bool:
+    """Return whether a declared variant has headers and no overlay, so that it has no service."""
+    return HEADERS in variant and not {"deploy", *OVERLAY_KEYS} & {*variant}
+
+
 def expand(services: Section, reader: Reader) -> None:
-    """Add a service for each variant; ``reader`` is the place of the services."""
+    """Add a service for each variant with an overlay; ``reader`` is the place of the services."""
     for name, service in list(services.items()):
         extension = service.get(EXTENSION, {})
         for index, variant in enumerate(extension.get("variants", [])):
             if "name" not in variant:  # rejected already
+                continue
+            if is_by_headers(variant):
+                variant["slot"] = 0
                 continue
             place = reader.at(name).at(EXTENSION).at("variants").at(index)
             full = service_of(name, variant["name"])
@@ -136,7 +179,8 @@ def expand(services: Section, reader: Reader) -> None:
 def with_slots(service: Service, before: Mapping[str, int]) -> Service:
     """Return a service whose variants have slots: those of ``before``, new ones the lowest free.
 
-    A variant keeps its slot, since the router finds its replicas by a name with it.
+    A variant keeps its slot, since the router finds its replicas by a name with it. Those by
+    headers alone have slot 0.
     """
     extension = service.get(EXTENSION, {})
     if "variants" not in extension:
@@ -144,10 +188,16 @@ def with_slots(service: Service, before: Mapping[str, int]) -> Service:
     kept = {name: before[name] for name in variants_of(service) if name in before}
     free = iter(slot for slot in range(1, VARIANT_SLOTS + 1) if slot not in kept.values())
     listed = [
-        {**variant, "slot": kept.get(variant["name"]) or next(free)}
+        variant if "slot" in variant else _in_slot(variant, kept, free)
         for variant in extension["variants"]
     ]
     return {**service, EXTENSION: {**extension, "variants": listed}}
+
+
+def _in_slot(
+    variant: Mapping[str, Any], kept: Mapping[str, int], free: Iterator[int]
+) -> dict[str, Any]:
+    return {**variant, "slot": kept.get(variant["name"]) or next(free)}
 
 
 def slots_of(service: Mapping[str, Any]) -> dict[str, int]:
@@ -170,7 +220,11 @@ def slot_of(name: str, services: Mapping[str, Mapping[str, Any]]) -> tuple[str, 
 
 
 def _described(variant: Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": variant.get("name", ""), "weight": variant.get("weight", 0)}
+    return {
+        "name": variant.get("name", ""),
+        "weight": variant.get("weight", 0),
+        **{key: variant[key] for key in (HEADERS, "slot") if key in variant},
+    }
 
 
 def _expanded(name: str, service: Service, variant: Mapping[str, Any]) -> Service:
@@ -215,6 +269,14 @@ def variants_of(service: Mapping[str, Any]) -> dict[str, float]:
     """Return the declared weight of each variant of a service in normal form, without stable."""
     listed = service.get(EXTENSION, {}).get("variants", [])
     return {variant["name"]: variant["weight"] for variant in listed}
+
+
+def headers_of(service: Mapping[str, Any]) -> dict[str, Headers]:
+    """Return the request headers of each variant of a service that has any."""
+    listed = service.get(EXTENSION, {}).get("variants", [])
+    return {
+        variant["name"]: of_mapping(variant[HEADERS]) for variant in listed if HEADERS in variant
+    }
 
 
 def variant_services(services: Section) -> Iterator[tuple[str, str]]:

@@ -50,10 +50,17 @@ def check_release(
 
 
 def _leaving(resolved: Resolved, former: Resolved) -> Iterator[tuple[str, set[str]]]:
-    """Yield each service with the variants that the former release has and this one has not."""
+    """Yield each service with the variants that the former release has and this one has not.
+
+    The replicas of a variant leave, too, if only its headers remain.
+    """
     for name, service in former.services.items():
         kept = variants.slots_of(resolved.services.get(name, {}))
-        gone = set(variants.slots_of(service)) - set(kept)
+        gone = {
+            variant
+            for variant, slot in variants.slots_of(service).items()
+            if variant not in kept or (slot and not kept[variant])
+        }
         if gone:
             yield name, gone
 

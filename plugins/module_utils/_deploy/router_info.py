@@ -17,9 +17,15 @@ from .._routing.buckets import STABLE, BucketTable
 from .._routing.control_channel import ClientIdentity
 from .._routing.haproxy_configuration import RouterPaths
 from .._routing.route_table import RouteTable, address, joined_routes, route_id
-from .._routing.routes import Route
-from .._routing.runtime_commands import SHOW_STAT, BackendCounters, counters
-from .._routing.weight_change import tables_on_replicas
+from .._routing.runtime_commands import (
+    SHOW_STAT,
+    BackendCounters,
+    CellCounters,
+    cells,
+    counters,
+    show_cells,
+)
+from .._routing.weight_change import Channel, tables_on_replicas
 from .history import Record
 from .platform_connection import connect
 from .platform_definition import Options, Platforms
@@ -34,11 +40,15 @@ _SUMMED = ("requests", "responses_4xx", "responses_5xx", "bytes_in", "bytes_out"
 
 @dataclass(frozen=True)
 class _Replica:
-    """One replica as it answered; ``error`` is why it did not."""
+    """One replica as it answered; ``error`` is why it did not.
+
+    ``cells`` has the counters of variants by headers alone, by route.
+    """
 
     point: ControlPoint
     facts: dict[str, Any] = field(default_factory=dict)
     counters: tuple[BackendCounters, ...] = ()
+    cells: Mapping[str, tuple[CellCounters, ...]] = field(default_factory=dict)
     error: str = ""
 
     def as_data(self) -> dict[str, Any]:
@@ -94,6 +104,7 @@ def _read_replica(
     try:
         found = tables_on_replicas([channel], list(tables.values()), RouterPaths())
         served = counters(channel.send([SHOW_STAT])[0])
+        by_headers = _cells(channel, served, tables)
     except ShippingError as error:
         return _Replica(point, error=str(error))
     finally:
@@ -109,29 +120,60 @@ def _read_replica(
             f"{entry.table.app}/{entry.table.service}" for entry in found if not entry.is_current
         ],
     }
-    return _Replica(point, facts, served)
+    return _Replica(point, facts, served, by_headers)
+
+
+def _cells(
+    channel: Channel, served: Iterable[BackendCounters], tables: Mapping[Key, BucketTable]
+) -> dict[str, tuple[CellCounters, ...]]:
+    """Return the counters of variants by headers alone, of the routes whose service has any."""
+    services = {f"{app}_{service}" for (app, service), table in tables.items() if _has_cells(table)}
+    routes = sorted({entry.route for entry in served})
+    wanted = [route for route in routes if route.rpartition(".")[0] in services]
+    answers = channel.send([show_cells(route) for route in wanted])
+    return {route: cells(answer) for route, answer in zip(wanted, answers)}
+
+
+def _has_cells(table: BucketTable) -> bool:
+    return any(not item.slot for name, item in table.variants.items() if name != STABLE)
 
 
 def _counters(
     replicas: Iterable[_Replica], table: RouteTable, live: Mapping[str, Record]
 ) -> list[dict[str, Any]]:
     """Return the sums over all replicas, by route and variant."""
-    sums: dict[tuple[str, int], dict[str, int]] = {}
-    for replica in replicas:
-        for entry in replica.counters:
-            total = sums.setdefault((entry.route, entry.slot), dict.fromkeys(_SUMMED, 0))
-            for name in _SUMMED:
-                total[name] += getattr(entry, name)
+    sums = _sums(replicas)
     result = []
     for route in table.routes:
+        place = {"app": route.app, "service": route.service, "route": address(route)}
+        slots = variants.slots_of(live[route.app].resolved.services[route.service])
         # Slots without a variant are empty, and their counters are all 0.
-        for slot, variant in sorted(_variants(route, live).items()):
-            total = sums.get((route_id(route), slot), dict.fromkeys(_SUMMED, 0))
-            place = {"app": route.app, "service": route.service, "route": address(route)}
+        for variant, slot in [(STABLE, 0), *sorted(slots.items(), key=_by_slot)]:
+            key = slot if slot or variant == STABLE else variant
+            total = sums.get((route_id(route), key), dict.fromkeys(_SUMMED, 0))
             result.append({**place, "variant": variant, **total})
     return result
 
 
-def _variants(route: Route, live: Mapping[str, Record]) -> dict[int, str]:
-    service = live[route.app].resolved.services[route.service]
-    return {0: STABLE, **{slot: name for name, slot in variants.slots_of(service).items()}}
+def _by_slot(item: tuple[str, int]) -> tuple[int, str]:
+    return (item[1], item[0])
+
+
+def _sums(replicas: Iterable[_Replica]) -> dict[tuple[str, int | str], dict[str, int]]:
+    """Return the sums by route and slot, and of variants by headers alone by route and name."""
+    sums: dict[tuple[str, int | str], dict[str, int]] = {}
+
+    def add(key: tuple[str, int | str], entry: BackendCounters | CellCounters, sign: int) -> None:
+        total = sums.setdefault(key, dict.fromkeys(_SUMMED, 0))
+        for name in _SUMMED:
+            total[name] += sign * getattr(entry, name)
+
+    for replica in replicas:
+        for backend in replica.counters:
+            add((backend.route, backend.slot), backend, 1)
+        for route, entries in replica.cells.items():
+            for cell in entries:
+                add((route, cell.variant), cell, 1)
+                # The backend of stable has counted it, too.
+                add((route, 0), cell, -1)
+    return sums

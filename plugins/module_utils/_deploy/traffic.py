@@ -32,6 +32,7 @@ from .._routing.buckets import (
 )
 from .._routing.control_channel import ClientIdentity, ControlChannel
 from .._routing.haproxy_configuration import RouterPaths
+from .._routing.request_headers import Headers
 from .._routing.weight_change import Channel, change_tables, tables_on_replicas
 from . import fencing
 from .health import LIVE
@@ -66,12 +67,16 @@ def salt_of(app: str, service: str) -> str:
 
 @dataclass(frozen=True)
 class ServiceVariants:
-    """A service of a live release with the slot and the declared weight of each variant."""
+    """A service of a live release with the slot and the declared weight of each variant.
+
+    ``headers`` has the request headers of the variants that have any.
+    """
 
     app: str
     service: str
     slots: Mapping[str, int]
     declared: Mapping[str, float]
+    headers: Mapping[str, Headers] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:
@@ -95,7 +100,11 @@ class ServiceVariants:
         kept[STABLE] = BUCKETS - sum(kept.values())
         rest = allocate(table, kept)
         new = {name: VariantBuckets(slot, ()) for name, slot in self.slots.items()}
-        return replace(rest, revision=table.revision, variants={**new, **rest.variants})
+        known = {
+            name: replace(variant, headers=self.headers.get(name, ()))
+            for name, variant in {**new, **rest.variants}.items()
+        }
+        return replace(rest, revision=table.revision, variants=known)
 
     def shared(self, table: BucketTable, weights: Mapping[str, int]) -> BucketTable:
         """Return the table with other weights, of the next revision where anything changes.
@@ -123,8 +132,14 @@ def variants_of(platform: Platform, app: str, service: str) -> ServiceVariants:
             "the live release declares no routes for it",
             "Write x-shipping.routes in the service and deploy it",
         )
-    slots = variants.slots_of(services[service])
-    return ServiceVariants(app, service, slots, variants.variants_of(services[service]))
+    found = services[service]
+    return ServiceVariants(
+        app,
+        service,
+        variants.slots_of(found),
+        variants.variants_of(found),
+        variants.headers_of(found),
+    )
 
 
 def wanted_weights(given: Any, service: ServiceVariants) -> dict[str, int]:

@@ -18,13 +18,16 @@ from typing import Any
 
 from .._core.errors import PlanError, ShippingError, suggestion
 from .._core.parsing import Reader, kind_of
+from .request_headers import Headers, of_mapping
 
 ALGORITHM = 1
 """The version of :func:`bucket_of`."""
 BUCKETS = 10_000
 STABLE = "stable"
-# The variants that a service may have: the router has so many backends prepared.
+# The variants with replicas of their own: the router has so many backends prepared.
 VARIANT_SLOTS = 4
+# The variants by request headers alone, which need no backend.
+HEADER_VARIANTS = 64
 VARIANT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 SALT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -33,13 +36,16 @@ SALT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 class VariantBuckets:
     """The buckets of a variant in the order in which it took them, and its slot in the router.
 
-    ``stable`` has slot 0. A variant keeps its slot as long as it exists, since the network name of
-    its replicas follows from it (``RouterSettings.slot_name``).
+    ``stable`` has slot 0, as has a variant by ``headers`` alone, which the replicas of ``stable``
+    serve. A variant keeps its slot as long as it exists, since the network name of its replicas
+    follows from it (``RouterSettings.slot_name``). ``headers`` are set in its requests, and
+    deleted from those of all other variants.
     """
 
     slot: int
     # Ten thousand numbers help no reader of a traceback.
     buckets: tuple[int, ...] = field(repr=False)
+    headers: Headers = ()
 
 
 @dataclass(frozen=True)
@@ -77,17 +83,17 @@ class BucketTable:
 
     def assigns_as(self, other: BucketTable) -> bool:
         """Return whether both tables have the same revision and assign every unit alike."""
-        mine = (self.revision, self.salt, self.algorithm, self._slots(), self.owners())
+        mine = (self.revision, self.salt, self.algorithm, self._places(), self.owners())
         return mine == (
             other.revision,
             other.salt,
             other.algorithm,
-            other._slots(),
+            other._places(),
             other.owners(),
         )
 
-    def _slots(self) -> dict[str, int]:
-        return {name: variant.slot for name, variant in self.variants.items()}
+    def _places(self) -> dict[str, tuple[int, Headers]]:
+        return {name: (variant.slot, variant.headers) for name, variant in self.variants.items()}
 
 
 def bucket_of(unit: bytes, salt: str) -> int:
@@ -115,7 +121,7 @@ def allocate(table: BucketTable, weights: Mapping[str, int]) -> BucketTable:
 
     ``weights`` are numbers of buckets, also of ``stable``, with a sum of BUCKETS. A variant that
     is new gets the lowest free slot, one that is left out is removed. Raise PlanError for more
-    than VARIANT_SLOTS variants in addition to ``stable``.
+    than VARIANT_SLOTS variants in addition to ``stable`` and those in slot 0.
     """
     _check(table, weights)
     owned = {name: list(variant.buckets) for name, variant in table.variants.items()}
@@ -131,10 +137,12 @@ def allocate(table: BucketTable, weights: Mapping[str, int]) -> BucketTable:
     for name in others:
         while len(owned[name]) < weights.get(name, 0):
             owned[name].append(stable.pop())
-    slot_of = _slots(table, weights)
+    former = {name: variant.headers for name, variant in table.variants.items()}
+    # Stable is the first of those in slot 0.
+    slot_of = sorted(_slots(table, weights).items(), key=lambda item: (item[1], item[0] != STABLE))
     variants = {
-        name: VariantBuckets(slot, tuple(owned[name]))
-        for name, slot in sorted(slot_of.items(), key=lambda item: item[1])
+        name: VariantBuckets(slot, tuple(owned[name]), former.get(name, ()))
+        for name, slot in slot_of
     }
     if variants == table.variants:
         return table
@@ -157,7 +165,8 @@ def _check(table: BucketTable, weights: Mapping[str, int]) -> None:
             f"their sum is {percent(sum(weights.values()))} %, and none may be negative",
             "Change them so that their sum is 100 %",
         )
-    count = len({*weights} - {STABLE})
+    without_slot = {name for name, variant in table.variants.items() if not variant.slot}
+    count = len({*weights} - {STABLE} - without_slot)
     if count > VARIANT_SLOTS:
         raise PlanError(
             what,
@@ -241,7 +250,11 @@ def table_record(table: BucketTable) -> dict[str, Any]:
         "salt": table.salt,
         "algorithm": table.algorithm,
         "variants": {
-            name: {"slot": variant.slot, "buckets": _ranges(variant.buckets)}
+            name: {
+                "slot": variant.slot,
+                "buckets": _ranges(variant.buckets),
+                **({"headers": dict(variant.headers)} if variant.headers else {}),
+            }
             for name, variant in table.variants.items()
         },
     }
@@ -251,7 +264,11 @@ def recorded_table(record: Mapping[str, Any]) -> BucketTable:
     """Return the table of a record; raise ShippingError if it is damaged."""
     try:
         variants = {
-            str(name): VariantBuckets(int(variant["slot"]), _buckets(variant["buckets"]))
+            str(name): VariantBuckets(
+                int(variant["slot"]),
+                _buckets(variant["buckets"]),
+                of_mapping(variant.get("headers", {})),
+            )
             for name, variant in record["variants"].items()
         }
         table = BucketTable(

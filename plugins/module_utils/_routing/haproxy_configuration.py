@@ -17,11 +17,20 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from .._core import content_ids
-from .buckets import BUCKETS, STABLE, VARIANT_SLOTS
+from .buckets import BUCKETS, HEADER_VARIANTS, STABLE, VARIANT_SLOTS
 from .control_channel import SERVER_NAME
 from .route_table import RouteTable, owner, prefix, route_id
 from .routes import HEADER, REQUEST, VISITOR, RateLimit, Route
-from .startup_script import ACTION, NO_LENGTH, TOO_LARGE, Startup, startup_script
+from .runtime_commands import CELLS
+from .startup_script import (
+    ACTION,
+    HEADERS_ACTION,
+    HEADERS_SCRIPT,
+    NO_LENGTH,
+    TOO_LARGE,
+    Startup,
+    startup_script,
+)
 
 SlotName = Callable[[str, str, int], str]
 """(app, service, slot) -> DNS name whose A records are the replicas of the variant in the slot.
@@ -39,11 +48,14 @@ SERVER_IDENTITY_FILE = "router-server.pem"
 CONTROL_CA_FILE = "router-ca.pem"
 CONFIGURATION_FILE = "haproxy.cfg"
 SCRIPT_FILE = "startup.lua"
+HEADERS_SCRIPT_FILE = "headers.lua"
 PEER_BACKEND = "peers"
 
 _ONE_YEAR = 365 * 24 * 3600
 # A longer value of a visitor's cookie was not made by the router.
 _LONGEST_COOKIE = 128
+# Slot, dot and name of a variant.
+_LONGEST_CHOICE = 40
 _SOURCE_LETTER = {VISITOR: "c", HEADER: "h", REQUEST: "r"}
 # After the first bytes were sent, a request with one of these may have been carried out.
 _REPEATABLE_METHODS = "GET HEAD OPTIONS TRACE PUT DELETE"
@@ -143,6 +155,7 @@ def router_files(table: RouteTable, settings: RouterSettings) -> RouterFiles:
         CONFIGURATION_FILE: _configuration(table, settings),
         "routes.map": _lines(_route_rows(table)),
         SCRIPT_FILE: startup_script(_startup(table, settings)),
+        HEADERS_SCRIPT_FILE: HEADERS_SCRIPT,
         **{_table_file(*service): _FIRST_TABLE for service in table.services()},
     }
     if certificates:
@@ -268,6 +281,8 @@ def _global(settings: RouterSettings) -> list[str]:
         # Once, rather than for each request.
         f"    set-var proc.key str(key),map({paths.secrets}/{EXPOSURE_KEY_FILE})",
         f"    lua-load {paths.configuration}/{SCRIPT_FILE}",
+        # The other one has a lock that all threads share.
+        f"    lua-load-per-thread {paths.configuration}/{HEADERS_SCRIPT_FILE}",
     ]
 
 
@@ -413,6 +428,11 @@ def _choose_variant(services: Iterable[tuple[str, str]], settings: RouterSetting
         f" if {of_service}"
         for of_service, file in maps.items()
     ]
+    headers = [
+        f"    http-request set-var(txn.headers) str(headers:),concat(,txn.choice),map({file})"
+        f" if {of_service} {{ var(txn.table),field(4,.) -m len 1: }}"
+        for of_service, file in maps.items()
+    ]
     return [
         *tables,
         *(_tester(maps, settings) if settings.tester_key else []),
@@ -425,6 +445,8 @@ def _choose_variant(services: Iterable[tuple[str, str]], settings: RouterSetting
         " !{ var(txn.tester) -m found }",
         *choices,
         f"    http-request set-var(txn.choice) str(0.{STABLE}) if !{{ var(txn.choice) -m found }}",
+        *headers,
+        f"    http-request lua.{HEADERS_ACTION} if {{ var(txn.headers) -m found }}",
     ]
 
 
@@ -469,6 +491,7 @@ def _route_sections(route: Route, settings: RouterSettings) -> list[list[str]]:
     name = route_id(route)
     return [
         *([_rate_table(route.rate_limit, name)] if route.rate_limit else []),
+        _cells_table(name),
         _route_rules(route, name),
         *(_backend(route, name, slot, settings) for slot in range(settings.slots + 1)),
     ]
@@ -483,6 +506,15 @@ def _rate_table(limit: RateLimit, name: str) -> list[str]:
     ]
 
 
+def _cells_table(name: str) -> list[str]:
+    """Return the counters of variants by headers alone, which share the backend of stable."""
+    return [
+        f"backend {name}.{CELLS} from router",
+        f"    stick-table type string len {_LONGEST_CHOICE} size {2 * HEADER_VARIANTS} store"
+        " http_req_cnt,http_err_cnt,http_fail_cnt,bytes_in_cnt,bytes_out_cnt",
+    ]
+
+
 def _route_rules(route: Route, name: str) -> list[str]:
     """Return the settings and rules that all backends of a route share."""
     timeouts = route.timeouts
@@ -491,6 +523,9 @@ def _route_rules(route: Route, name: str) -> list[str]:
         f"    timeout connect {timeouts.connect}ms",
         f"    timeout server {timeouts.server}ms",
         f"    timeout tunnel {timeouts.tunnel}ms",
+        f"    http-request track-sc1 var(txn.choice) table {name}.{CELLS}"
+        f" if {{ var(txn.headers) -m found }} {{ var(txn.choice) -m beg 0. }}"
+        f" !{{ var(txn.choice) -m str 0.{STABLE} }}",
         *_client_address(route),
         *_limits(route),
         *_streams(route),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from .._core.errors import PlatformError
 from .buckets import BUCKETS, STABLE, BucketTable, VariantBuckets
+from .request_headers import Headers, decoded, encoded, names_of
 
 # 2.6 drops a command with its payload above 16 KiB, and answers as after success.
 LARGEST_PAYLOAD = 12 * 1024
@@ -22,10 +23,16 @@ _TABLE = "table"
 _VARIANT = "variant:"
 # For replicas that start, which can look up keys and not list them.
 _VARIANTS = "variants"
+# By the value of a bucket, such as `headers:0.large`.
+_HEADERS = "headers:"
+# The fourth field of a table whose variants have headers: without it, requests look for none.
+_HAS_HEADERS = "headers"
 _NEW_VERSION = re.compile(r"New version created: ([0-9]+)")
 # route_id of route_table, and the slot.
 _VARIANT_BACKEND = re.compile(r"(.+\.[0-9a-f]{8})\.([0-9]+)")
 
+CELLS = "cells"
+"""The end of the name of a route's table of counters of variants by headers alone."""
 SHOW_STAT = "show stat"
 SHOW_INFO = "show info"
 
@@ -42,6 +49,18 @@ class BackendCounters:
     bytes_in: int
     bytes_out: int
     healthy_servers: int
+
+
+@dataclass(frozen=True)
+class CellCounters:
+    """Counters of one variant by headers alone, which the backend of ``stable`` has, too."""
+
+    variant: str
+    requests: int
+    responses_4xx: int
+    responses_5xx: int
+    bytes_in: int
+    bytes_out: int
 
 
 @dataclass(frozen=True)
@@ -68,10 +87,15 @@ class ReplicaInfo:
 def map_entries(table: BucketTable) -> dict[str, str]:
     """Return the entries of a table's map: revision and salt, variants, buckets off ``stable``."""
     # Keys and values have no blanks: the runtime API knows no quotes.
-    entries = {_TABLE: f"{table.revision}.{table.algorithm}.{table.salt}"}
+    names = names_of(variant.headers for variant in table.variants.values())
+    fields = [str(table.revision), str(table.algorithm), table.salt]
+    entries = {_TABLE: ".".join([*fields, _HAS_HEADERS] if names else fields)}
     values = {name: f"{variant.slot}.{name}" for name, variant in table.variants.items()}
     entries[_VARIANTS] = ",".join(values.values())
     entries.update({f"{_VARIANT}{name}": value for name, value in values.items()})
+    if names:
+        for name, variant in table.variants.items():
+            entries[f"{_HEADERS}{values[name]}"] = encoded(variant.headers, names)
     for bucket, name in enumerate(table.owners()):
         if name != STABLE:
             entries[str(bucket)] = values[name]
@@ -83,19 +107,19 @@ def table_of_entries(app: str, service: str, entries: Mapping[str, str]) -> Buck
 
     Raise PlatformError for entries that are no table.
     """
-    owned: dict[str, list[int]] = {STABLE: []}
-    slots = {STABLE: 0}
     try:
-        revision, algorithm, salt = entries[_TABLE].split(".")
-        for key, value in entries.items():
-            if key.startswith(_VARIANT):
-                slot, _dot, name = value.partition(".")
-                slots[name] = int(slot)
-                owned.setdefault(name, [])
+        revision, algorithm, salt, *_has_headers = entries[_TABLE].split(".")
+        values = [value for key, value in entries.items() if key.startswith(_VARIANT)]
+        owned: dict[str, list[int]] = {value: [] for value in {f"0.{STABLE}", *values}}
         for bucket in range(BUCKETS):
-            name = entries.get(str(bucket), f"0.{STABLE}").partition(".")[2]
-            owned[name].append(bucket)
-        variants = {name: VariantBuckets(slot, tuple(owned[name])) for name, slot in slots.items()}
+            # A variant that was set by hand is drift, not damage.
+            owned.setdefault(entries.get(str(bucket), f"0.{STABLE}"), []).append(bucket)
+        variants = {
+            value.partition(".")[2]: VariantBuckets(
+                int(value.partition(".")[0]), tuple(buckets), _headers_of(value, entries)
+            )
+            for value, buckets in owned.items()
+        }
         return BucketTable(app, service, int(revision), salt, variants, int(algorithm))
     except (KeyError, ValueError) as error:
         raise PlatformError(
@@ -103,6 +127,10 @@ def table_of_entries(app: str, service: str, entries: Mapping[str, str]) -> Buck
             f"its entries are not complete ({error!r})",
             "Run the traffic task again, which replaces it",
         ) from error
+
+
+def _headers_of(value: str, entries: Mapping[str, str]) -> Headers:
+    return decoded(entries.get(f"{_HEADERS}{value}", ""))
 
 
 def prepare_map(path: str) -> str:
@@ -208,6 +236,30 @@ def _counters(match: re.Match[str], row: Mapping[str, str]) -> BackendCounters:
         bytes_in=number("bin"),
         bytes_out=number("bout"),
         healthy_servers=number("act"),
+    )
+
+
+def show_cells(route: str) -> str:
+    """Return the command that shows the counters of a route's variants by headers alone."""
+    return f"show table {route}.{CELLS}"
+
+
+def cells(show_table: str) -> tuple[CellCounters, ...]:
+    """Return the counters that :func:`show_cells` shows: ``0x55d0: key=0.large use=0 ...``."""
+    lines = [line for line in show_table.splitlines() if "key=" in line]
+    return tuple(_cell(line) for line in lines)
+
+
+def _cell(line: str) -> CellCounters:
+    pairs = (word.partition("=") for word in line.split())
+    fields = {name: value for name, sign, value in pairs if sign}
+    return CellCounters(
+        fields["key"].partition(".")[2],
+        int(fields["http_req_cnt"]),
+        int(fields["http_err_cnt"]),
+        int(fields["http_fail_cnt"]),
+        int(fields["bytes_in_cnt"]),
+        int(fields["bytes_out_cnt"]),
     )
 
 

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The script by which a starting router takes the newest tables before it answers. Pure.
+"""The scripts that run inside of HAProxy, since its image has no other interpreter. Pure.
 
-It runs inside of HAProxy, since the image has no other interpreter. Requests wait for it, 5 seconds
-at most: they are late rather than assigned by an old table.
+By one of them, a starting router takes the newest tables before it answers. Requests wait for it,
+5 seconds at most: they are late rather than assigned by an old table.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .buckets import BUCKETS
+from .buckets import BUCKETS, STABLE
 from .runtime_commands import LARGEST_PAYLOAD
 
+# With the headers of one more variant, a page fits into a buffer of 16 KiB.
+_LARGEST_PAGE = 4 * 1024
 ACTION = "wait_for_tables"
 """The name of the action that lets requests wait."""
 TOO_LARGE = "body_too_large"
 NO_LENGTH = "body_without_length"
 """Names of the services that answer a request whose body is not taken."""
+HEADERS_ACTION = "set_request_headers"
+"""The name of the action that sets and deletes the headers of txn.headers."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ def startup_script(names: Startup) -> str:
         "state": json.dumps(names.state),
         "buckets": str(BUCKETS),
         "payload": str(LARGEST_PAYLOAD),
+        "page": str(_LARGEST_PAGE),
+        "stable": json.dumps(f"0.{STABLE}"),
         "action": json.dumps(ACTION),
         "too_large": json.dumps(TOO_LARGE),
         "no_length": json.dumps(NO_LENGTH),
@@ -95,33 +101,78 @@ end
 local content = {}
 for _, map in ipairs(maps) do content[map] = Map.new(map, Map._str) end
 
--- A table as three lines: revision and salt, slots with their variants, the slot of each bucket.
+-- One character for each variant, from "0" on: a table of all buckets fits into a buffer.
+local first_letter = 48
+
+local function values_of(line)
+  local values, letters = {}, {}
+  for value in line:gmatch("[^,]+") do
+    letters[value] = string.char(first_letter + #values)
+    values[#values + 1] = value
+  end
+  return values, letters
+end
+
+-- A table as three lines: revision and salt, slots with their variants, the variant of each bucket.
 local function snapshot(map)
-  local slots = {}
+  local variants = content[map]:lookup("variants") or ""
+  local _, letters = values_of(variants)
+  local buckets_line = {}
   for bucket = 0, buckets - 1 do
     local value = content[map]:lookup(tostring(bucket))
-    slots[#slots + 1] = value and value:match("^(%d)%.") or "0"
+    buckets_line[#buckets_line + 1] = letters[value or stable] or letters[stable] or "0"
   end
-  return {content[map]:lookup("table"), content[map]:lookup("variants"), table.concat(slots)}
+  return {content[map]:lookup("table") or "", variants, table.concat(buckets_line)}
+end
+
+-- The headers of variants from a number on, as entries of the map, and the next number or "end".
+local function headers_from(map, number)
+  local values = values_of(content[map]:lookup("variants") or "")
+  local lines, size = {}, 0
+  while number <= #values and size < page do
+    local key = "headers:" .. values[number]
+    local text = content[map]:lookup(key)
+    if text then lines[#lines + 1] = key .. " " .. text end
+    size = size + #key + #(text or "") + 2
+    number = number + 1
+  end
+  lines[#lines + 1] = number > #values and "end" or tostring(number)
+  return lines
+end
+
+-- All of the headers by pages; "end" is the last line.
+local function with_headers(lines, read_page)
+  local from = "1"
+  while from and from ~= "end" do
+    local headers = read_page(from)
+    from = headers[#headers]
+    if from ~= "end" then headers[#headers] = nil end
+    for _, line in ipairs(headers) do lines[#lines + 1] = line end
+  end
+  return lines
 end
 
 local function revision_of(lines)
   -- What did not arrive to its end is no table.
-  if #lines ~= 3 or #lines[3] ~= buckets then return -1 end
+  if #lines < 3 or #lines[3] ~= buckets then return -1 end
   return tonumber(lines[1]:match("^(%d+)%.") or -1)
+end
+
+local function whole_revision_of(lines)
+  return lines[#lines] == "end" and revision_of(lines) or -1
 end
 
 local function entries_of(lines)
   local entries = {"table " .. lines[1], "variants " .. lines[2]}
-  local values = {}
-  for slot, name in lines[2]:gmatch("(%d)%.([^,]+)") do
-    values[slot] = slot .. "." .. name
-    entries[#entries + 1] = "variant:" .. name .. " " .. values[slot]
+  local values = values_of(lines[2])
+  for _, value in ipairs(values) do
+    entries[#entries + 1] = "variant:" .. value:match("%.(.*)") .. " " .. value
   end
   for bucket = 0, buckets - 1 do
-    local value = values[lines[3]:sub(bucket + 1, bucket + 1)]
-    if value and value:sub(1, 1) ~= "0" then entries[#entries + 1] = bucket .. " " .. value end
+    local value = values[lines[3]:byte(bucket + 1) - first_letter + 1]
+    if value and value ~= stable then entries[#entries + 1] = bucket .. " " .. value end
   end
+  for number = 4, #lines - 1 do entries[#entries + 1] = lines[number] end
   return entries
 end
 
@@ -190,9 +241,15 @@ end
 local function take_newest(map, from)
   local mine = revision_of(snapshot(map))
   local newest = saved_table(map)
+  if whole_revision_of(newest) < 0 then newest = {} end
   for _, peer in ipairs(from) do
     local lines = command(peer, "show buckets " .. map)
-    if revision_of(lines) > revision_of(newest) then newest = lines end
+    if revision_of(lines) > revision_of(newest) then
+      lines = with_headers(lines, function(number)
+        return command(peer, "show headers " .. map .. " " .. number)
+      end)
+      if whole_revision_of(lines) > 0 then newest = lines end
+    end
   end
   if revision_of(newest) > mine then replace_table(map, newest) end
 end
@@ -221,7 +278,10 @@ end
 local function save(map)
   local version = content[map]:lookup("table")
   if version == saved[map] then return end
-  local text = table.concat(snapshot(map), "\\n") .. "\\n"
+  local lines = with_headers(snapshot(map), function(number)
+    return headers_from(map, tonumber(number))
+  end)
+  local text = table.concat(lines, "\\n") .. "\\n"
   if write(state .. "/" .. map:match("[^/]+$"), text) then saved[map] = version end
 end
 
@@ -245,6 +305,12 @@ core.register_cli({"show", "buckets"}, "show buckets <map> : show a table of var
   function(applet, _, _, map)
     local text = content[map] and table.concat(snapshot(map), "\\n") or "unknown map"
     applet:send(text .. "\\n")
+  end)
+
+core.register_cli({"show", "headers"}, "show headers <map> <number> : show headers of variants",
+  function(applet, _, _, map, number)
+    local lines = content[map] and headers_from(map, tonumber(number) or 1) or {"unknown map"}
+    applet:send(table.concat(lines, "\\n") .. "\\n")
   end)
 
 core.register_task(function()
@@ -286,3 +352,28 @@ core.register_action(action, {"http-req"}, function(txn)
   if is_ready then txn:set_var("proc.ready", true) end
 end, 0)
 """
+
+# Every request of a service with such variants runs it, so it keeps what it has parsed.
+HEADERS_SCRIPT = r"""
+local parsed, count = {}, 0
+
+local function parse(text)
+  local headers = {}
+  for name, sign, value in text:gmatch("([^&=]+)(=?)([^&]*)") do
+    local plain = value:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
+    headers[#headers + 1] = {name, sign == "=" and plain or false}
+  end
+  -- Former tables had other texts.
+  if count > 500 then parsed, count = {}, 0 end
+  parsed[text], count = headers, count + 1
+  return headers
+end
+
+core.register_action("%s", {"http-req"}, function(txn)
+  local text = txn:get_var("txn.headers")
+  for _, header in ipairs(parsed[text] or parse(text)) do
+    if header[2] then txn.http:req_set_header(header[1], header[2])
+    else txn.http:req_del_header(header[1]) end
+  end
+end, 0)
+""".replace("%s", HEADERS_ACTION, 1)

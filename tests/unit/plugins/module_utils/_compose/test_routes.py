@@ -67,6 +67,52 @@ def test_variants_keep_their_slots():
     }
 
 
+def test_a_variant_by_headers_alone_is_no_service():
+    cells = [
+        {"name": f"cell{number}", "request_headers": {"X-Size": number}} for number in range(64)
+    ]
+    overlay = {"name": "green", "image": "nginx:2", "request_headers": {"x-button": "buy now"}}
+    app = read_spec(spec(**routed(*cells, overlay)))
+    assert sorted(app.services) == ["web", "web-green"]
+    assert app.services["web-green"]["x-shipping"] == {"variant_of": "web"}
+    web = variants.with_slots(app.services["web"], {"cell1": 0, "green": 0})
+    slots = variants.slots_of(web)
+    assert (slots["cell0"], slots["cell63"], slots["green"]) == (0, 0, 1)
+    headers = variants.headers_of(web)
+    assert headers["cell7"] == (("x-size", "7"),)
+    assert headers["green"] == (("x-button", "buy now"),)
+
+
+def by_headers(**headers):
+    return routed({"name": "a", "request_headers": headers})
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        (by_headers(), "must be a mapping of headers"),
+        (by_headers(**{"x button": "a"}), "is not the name of a header"),
+        (by_headers(Host="a"), "a meaning for connections or the router"),
+        (by_headers(**{"X-Forwarded-For": "a"}), "a meaning for connections or the router"),
+        (by_headers(**{"X-A": "a", "x-a": "b"}), "x-a is listed twice"),
+        (by_headers(x=True), "must be a text or a number"),
+        (by_headers(x=""), "printable ASCII"),
+        (by_headers(x="a\nb"), "printable ASCII"),
+        (by_headers(x="ä"), "printable ASCII"),
+        (by_headers(x="a" * 257), "1 to 256 printable"),
+        (by_headers(**{f"x-{number}": 1 for number in range(17)}), "17 headers"),
+        (by_headers(**{f"x-{number}": "%" * 256 for number in range(6)}), "more than 4096 bytes"),
+        (
+            routed(*({"name": f"a{n}", "request_headers": {"x": 1}} for n in range(65))),
+            "has 65 variants of request_headers alone",
+        ),
+    ],
+)
+def test_headers_that_cannot_be_set(keys, problem):
+    found = problems_of(**keys)
+    assert len(found) == 1 and problem in found[0], found
+
+
 @pytest.mark.parametrize(
     ("keys", "problem"),
     [

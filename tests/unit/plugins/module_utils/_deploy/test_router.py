@@ -19,6 +19,7 @@ from ansible_collections.shipping.code.plugins.module_utils._core.failure import
 from ansible_collections.shipping.code.plugins.module_utils._deploy import (
     failed_variants,
     route_checks,
+    router_info,
     router_spec,
     traffic,
 )
@@ -29,6 +30,7 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import
     StoredTraffic,
 )
 from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import Resolved
+from ansible_collections.shipping.code.plugins.module_utils._routing import runtime_commands
 
 OPTIONS: dict[str, Any] = {
     "image": "registry.example.com/haproxy:3.0",
@@ -293,6 +295,102 @@ def test_a_new_variant_is_known_before_it_has_traffic(place, replicas):
     result = shared(weights={"green": 10})
     assert result["changed"] and result["moved"] == 0
     assert result["weights"]["after"] == {"stable": 90.0, "green": 10.0, "blue": 0.0}
+
+
+def with_cells(**cells: str) -> Resolved:
+    """A release whose service has variants by a header alone, beside one with replicas."""
+    release = resolved("green")
+    listed = release.services["web"]["x-shipping"]["variants"]
+    for name, value in cells.items():
+        headers = {"x-button": value}
+        listed.append({"name": name, "weight": 5, "slot": 0, "request_headers": headers})
+    return release
+
+
+def test_variants_by_headers_are_in_the_table(place, replicas):
+    place.apps["shop"] = live(with_cells(buy="buy-now", order="order"))
+    assert shared()["weights"]["after"] == {
+        "stable": 90.0,
+        "buy": 5.0,
+        "order": 5.0,
+        "green": 0.0,
+    }
+    table = replicas["tables"]["shop", "web"]
+    assert {name: variant.slot for name, variant in table.variants.items()} == {
+        "stable": 0,
+        "buy": 0,
+        "order": 0,
+        "green": 1,
+    }
+    assert table.variants["buy"].headers == (("x-button", "buy-now"),)
+    assert not shared()["changed"]
+    # Another value changes the table and moves nobody.
+    place.apps["shop"] = live(with_cells(buy="get-it", order="order"))
+    result = shared()
+    assert result["changed"] and result["moved"] == 0
+    assert replicas["tables"]["shop", "web"].variants["buy"].headers == (("x-button", "get-it"),)
+
+
+def test_replicas_of_a_variant_with_traffic_are_not_removed(place, replicas):
+    shared()
+    without_replicas = resolved("green")
+    without_replicas.services["web"]["x-shipping"]["variants"][0]["slot"] = 0
+    del without_replicas.services["web-green"]
+    with pytest.raises(PlanError, match="10 percent of the traffic"):
+        route_checks.check_release(place, "shop", without_replicas, resolved("green"))
+
+
+class Replica:
+    """The runtime API of a replica with counters of a route of the shop's web service."""
+
+    replica = "task1"
+
+    def __init__(self, table: Any) -> None:
+        self.table = table
+
+    def send(self, commands: Any) -> list[str]:
+        return [self.answer(command) for command in commands]
+
+    def answer(self, command: str) -> str:
+        route = "shop_web.98c8f1f1"
+        if command == "show stat":
+            head = "# pxname,svname,stot,hrsp_4xx,hrsp_5xx,bin,bout,act"
+            rows = (f"{route}.0,BACKEND,100,4,2,1000,9000,1", f"{route}.1,BACKEND,7,0,1,70,700,1")
+            return "\n".join([head, *rows])
+        if command == f"show table {route}.cells":
+            return (
+                "# table: cells, type: string, size:128, used:1\n0x7f: key=0.buy use=0 exp=0"
+                " shard=0 http_req_cnt=30 http_err_cnt=3 http_fail_cnt=1 bytes_in_cnt=300"
+                " bytes_out_cnt=3000"
+            )
+        entries = runtime_commands.map_entries(self.table)
+        return "\n".join(f"0x1 {key} {value}" for key, value in entries.items())
+
+    def close(self) -> None:
+        """Close nothing."""
+
+
+def test_counters_of_variants_by_headers(place, replicas, monkeypatch):
+    place.apps["shop"] = live(with_cells(buy="buy-now", order="order"))
+    shared()
+    table = replicas["tables"]["shop", "web"]
+    monkeypatch.setattr(router_info, "connect", lambda options, platforms: place)
+    monkeypatch.setattr(router_info, "identity_files", lambda pki: contextlib.nullcontext())
+    info = runtime_commands.ReplicaInfo("task1", "3.0", 60, 0)
+    monkeypatch.setattr(router_info, "connect_to", lambda *_given: (Replica(table), info))
+    monkeypatch.setattr(router_info, "route_id", lambda route: "shop_web.98c8f1f1")
+    result = router_info.read_router({**OPTIONS, "node_addresses": {}}, None)
+    assert result["drift"] == []
+    rows = {row["variant"]: row for row in result["counters"]}
+    assert [*rows] == ["stable", "buy", "order", "green"]
+    named = ("requests", "responses_4xx", "responses_5xx", "bytes_in", "bytes_out")
+    numbers = {name: tuple(row[key] for key in named) for name, row in rows.items()}
+    assert numbers == {
+        "stable": (70, 1, 1, 700, 6000),
+        "buy": (30, 3, 1, 300, 3000),
+        "order": (0, 0, 0, 0, 0),
+        "green": (7, 0, 1, 70, 700),
+    }
 
 
 def failure(service: str) -> Failure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -17,6 +18,7 @@ from ansible_collections.shipping.code.plugins.module_utils._core.parsing import
 from ansible_collections.shipping.code.plugins.module_utils._routing.buckets import (
     BUCKETS,
     BucketTable,
+    VariantBuckets,
     allocate,
     bucket_of,
     first_table,
@@ -143,6 +145,22 @@ BAD_WEIGHTS: list[tuple[dict[str, int], str]] = [
 def test_tables_that_cannot_be(declared: dict[str, int], text: str) -> None:
     with pytest.raises(PlanError, match=text):
         allocate(EMPTY, declared)
+
+
+def test_variants_by_headers_take_no_slot() -> None:
+    cells = {
+        f"cell{number}": VariantBuckets(0, (), (("x-cell", str(number)),)) for number in range(64)
+    }
+    before = replace(EMPTY, variants={**EMPTY.variants, **cells})
+    weights = {"stable": 3600, **dict.fromkeys(cells, 100)}
+    table = allocate(before, weights)
+    assert {variant.slot for variant in table.variants.values()} == {0}
+    assert table.variants["cell7"].headers == (("x-cell", "7"),)
+    assert table.weights() == weights
+    assert recorded_table(json.loads(json.dumps(table_record(table)))).assigns_as(table)
+    with_replicas = allocate(table, {**weights, "stable": 3500, "green": 100})
+    assert with_replicas.variants["green"].slot == 1
+    assert next(iter(with_replicas.variants)) == "stable"
 
 
 def test_a_salt_is_a_word() -> None:

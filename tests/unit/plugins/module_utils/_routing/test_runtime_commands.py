@@ -8,6 +8,8 @@ from itertools import chain
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import PlatformError
 from ansible_collections.shipping.code.plugins.module_utils._routing.buckets import (
+    BucketTable,
+    VariantBuckets,
     allocate,
     first_table,
 )
@@ -47,11 +49,43 @@ def test_a_table_is_read_back(green: int) -> None:
     assert table_of_entries("shop", "web", map_entries(table)).assigns_as(table)
 
 
+def test_a_variant_by_hand_is_another_table() -> None:
+    entries = {**map_entries(TABLE), "7": "3.gray"}
+    assert not table_of_entries("shop", "web", entries).assigns_as(TABLE)
+
+
+CELLS = BucketTable(
+    "shop",
+    "web",
+    3,
+    "salt",
+    {
+        "stable": VariantBuckets(0, tuple(range(2, 10_000))),
+        "large": VariantBuckets(0, (0,), (("x-button", "buy now & 10%"), ("x-size", "20"))),
+        "green": VariantBuckets(1, (1,), (("x-size", "20"),)),
+    },
+)
+
+
+def test_entries_of_variants_by_headers() -> None:
+    entries = map_entries(CELLS)
+    assert entries["table"] == "3.1.salt.headers"
+    assert entries["variants"] == "0.stable,0.large,1.green"
+    assert (entries["0"], entries["1"]) == ("0.large", "1.green")
+    # Also stable: it deletes the headers that a client has sent.
+    assert entries["headers:0.stable"] == "x-button&x-size"
+    assert entries["headers:0.large"] == "x-button=buy%20now%20%26%2010%25&x-size=20"
+    assert entries["headers:1.green"] == "x-button&x-size=20"
+    assert table_of_entries("shop", "web", entries).assigns_as(CELLS)
+    other = {**entries, "headers:0.large": "x-button=sell&x-size=20"}
+    assert not table_of_entries("shop", "web", other).assigns_as(CELLS)
+
+
 DAMAGED: list[dict[str, str]] = [
     {},
     {"table": "1.1"},
     {"table": "x.1.salt"},
-    {"table": "1.1.salt", "7": "1.green"},
+    {"table": "1.1.salt", "7": "green"},
     {"table": "1.1.salt", "variant:green": "green"},
 ]
 
