@@ -41,6 +41,7 @@ from ansible_collections.shipping.code.plugins.module_utils._routing.control_cha
     connect_tls,
 )
 from ansible_collections.shipping.code.plugins.module_utils._routing.exposures import (
+    read_events,
     read_exposures,
     sums_by_variant,
 )
@@ -102,6 +103,7 @@ ROUTES = [
     limited("proxied", proxy_protocol=True, trusted_proxies=("127.0.9.0/24",)),
     limited("secure", certificate="tls", largest_body=1000),
     limited("old", certificate="old", http2=False),
+    limited("counted", unit=Unit("visitor", "uid"), events=RateLimit(20, 60_000)),
 ]
 ADDRESSES = {"stable": "127.0.1.1", "green": "127.0.1.2", "blue": "127.0.1.3", "api": "127.0.1.4"}
 EMPTY = first_table("shop", "web", "salt-1")
@@ -151,7 +153,7 @@ def router(
     add_probe(found)
     found.start()
     try:
-        found.wait_until_up(12 + 2 * 11 - 1)
+        found.wait_until_up(13 + 2 * 12 - 1)
         yield found
     finally:
         found.stop(signal.SIGKILL)
@@ -557,6 +559,56 @@ def test_failures_of_variants_by_headers(router: Router) -> None:
         answer = channel.send([runtime_commands.show_cells(route_id(WEB))])[0]
     (cell,) = [cell for cell in runtime_commands.cells(answer) if cell.variant == "cell1"]
     assert (cell.responses_4xx, cell.responses_5xx) == (1, 1)
+
+
+def send_event(router: Router, query: str, cookie: str = "uid=ada", **options: Any) -> Any:
+    """Return status and body of an event; ``options``: method, path, body."""
+    path = options.pop("path", "/.shipping/events")
+    headers = {"Cookie": cookie} if cookie else {}
+    method = options.pop("method", "POST")
+    status, _headers, body = ask(
+        router, "counted.test", path + query, method, headers=headers, **options
+    )
+    return status, body
+
+
+def test_events(router: Router, services: dict[str, Service]) -> None:
+    """The unit is that of the cookie, and the service does not see events."""
+    table = changed(router, {"stable": 5000, "green": 5000, "blue": 0})
+    begin, seen = router.log.stat().st_size, len(services["stable"].requests)
+    assert ask(router, "counted.test", headers={"Cookie": "uid=ada"})[0] == 200
+    assert send_event(router, "?name=order&value=-12.50&id=a-1")[0] == 204
+    assert send_event(router, "?name=seen&unit=eve&uid=eve", body=b"unit=eve")[0] == 204
+    rejected = {
+        "?value=1": "needs a name",
+        "?name=a%20b": "needs a name",
+        '?name=a"b': "needs a name",
+        f"?name={65 * 'a'}": "needs a name",
+        "?name=a&value=1e9": "is a number",
+        "?name=a&value=": "is a number",
+        "?name=a&id=a|b": "The id of an event",
+    }
+    for query, text in rejected.items():
+        status, body = send_event(router, query)
+        assert status == 400 and text in body, (query, status, body)
+    # A visitor without a cookie has seen nothing yet.
+    assert send_event(router, "?name=order", cookie="")[0] == 400
+    assert send_event(router, "?name=order", method="GET")[0] == 405
+    assert send_event(router, "?name=order", path="/.shipping/events/x")[0] == 404
+    assert send_event(router, "?name=order", body=b"x" * 9000)[0] == 413
+    wait_for(lambda: '"status":413' in router.log.read_bytes()[begin:].decode(), "the log")
+    lines = router.log.read_bytes()[begin:].decode().splitlines()
+    (exposure,) = read_exposures(lines)
+    order, other = read_events(lines)
+    assert exposure.variant == order.variant == table.variant_of(b"ada")
+    assert exposure.unit == order.unit == other.unit != ""
+    assert (exposure.route, exposure.revision) == (order.route, order.revision)
+    assert (order.name, order.value, order.event_id) == ("order", -12.5, "a-1")
+    assert (other.name, other.value, other.event_id) == ("seen", None, "")
+    assert abs(order.time - time.time()) < 60 and order.is_assigned
+    assert not [path for _method, path in services["stable"].requests[seen:] if "ship" in path]
+    answers = [send_event(router, "?name=more")[0] for _number in range(20)]
+    assert answers[0] == 204 and answers[-1] == 429
 
 
 def test_counters_by_variant(router: Router) -> None:

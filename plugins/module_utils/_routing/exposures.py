@@ -1,9 +1,10 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Exposures: the router's log as data. Pure.
+"""Exposures and events: the router's log as data. Pure.
 
-A line is JSON with ``"shipping": "exposure"``; all other lines of a router's log are skipped.
+A line is JSON with ``"shipping": "exposure"``; all other lines of a router's log are skipped. That
+of an event has also ``"event": "NAME|VALUE|ID"``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+EVENTS = "events"
+"""The end of the name of a route's backends that answer events."""
 _NONE = "-"
 _MARK = '"shipping":"exposure"'
 # Each limit is about a tenth above the one before, so that a quantile is at most that far off.
@@ -40,6 +43,27 @@ class Exposure:
     bytes_out: int
     is_assigned: bool
     is_complete: bool
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event that a client has sent, such as an order, with the variant at that time.
+
+    ``unit`` is the HMAC as in an exposure. ``event_id`` is the client's own, by which an event that
+    it has sent twice is one; empty without it.
+    """
+
+    app: str
+    service: str
+    route: str
+    variant: str
+    revision: int
+    unit: str
+    time: float
+    name: str
+    value: float | None
+    event_id: str
+    is_assigned: bool
 
 
 @dataclass
@@ -106,9 +130,44 @@ def duration_class(milliseconds: int) -> int:
 
 def read_exposures(lines: Iterable[str]) -> list[Exposure]:
     """Return the exposures among the lines of a log."""
+    return [_exposure(item) for item in _routed(lines) if not _is_for_events(item)]
+
+
+def read_events(lines: Iterable[str]) -> list[Event]:
+    """Return the events among the lines of a log; those that the router rejected are left out."""
+    return [
+        _event(item)
+        for item in _routed(lines)
+        if _is_for_events(item) and item.get("event", _NONE) != _NONE
+    ]
+
+
+def _routed(lines: Iterable[str]) -> list[Mapping[str, Any]]:
     fields = (_fields(line) for line in lines if _MARK in line)
     # A request without a route has no variant.
-    return [_exposure(item) for item in fields if item.get("service", _NONE) != _NONE]
+    return [item for item in fields if item.get("service", _NONE) != _NONE]
+
+
+def _is_for_events(fields: Mapping[str, Any]) -> bool:
+    return str(fields["route"]).endswith(f".{EVENTS}")
+
+
+def _event(fields: Mapping[str, Any]) -> Event:
+    app, _slash, service = str(fields["service"]).partition("/")
+    name, value, event_id = (*str(fields["event"]).split("|"), "", "")[:3]
+    return Event(
+        app,
+        service,
+        route=str(fields["route"]).removesuffix(f".{EVENTS}"),
+        variant=str(fields["variant"]),
+        revision=int(fields["revision"]),
+        unit=str(fields["unit"]),
+        time=float(fields["time"]),
+        name=name,
+        value=float(value) if value else None,
+        event_id=event_id,
+        is_assigned=fields["bucket"] != _NONE,
+    )
 
 
 def _fields(line: str) -> Mapping[str, Any]:

@@ -20,7 +20,8 @@ from .._core import content_ids
 from .buckets import BUCKETS, HEADER_VARIANTS, STABLE, VARIANT_SLOTS
 from .control_channel import SERVER_NAME
 from .route_table import RouteTable, owner, prefix, route_id
-from .routes import HEADER, REQUEST, VISITOR, RateLimit, Route
+from .exposures import EVENTS
+from .routes import DEFAULT_EVENTS, HEADER, REQUEST, VISITOR, RateLimit, Route
 from .runtime_commands import CELLS
 from .startup_script import (
     ACTION,
@@ -50,10 +51,16 @@ CONFIGURATION_FILE = "haproxy.cfg"
 SCRIPT_FILE = "startup.lua"
 HEADERS_SCRIPT_FILE = "headers.lua"
 PEER_BACKEND = "peers"
+EVENTS_PATH = ".shipping/events"
 
 _ONE_YEAR = 365 * 24 * 3600
 # A longer value of a visitor's cookie was not made by the router.
 _LONGEST_COOKIE = 128
+_EVENTS_RATE = "events-rate"
+_LARGEST_EVENT = 8192
+# RFC 3986 calls these characters unreserved, so that no client encodes them.
+_EVENT_WORD = "^[A-Za-z0-9_.-]{1,64}$"
+_EVENT_NUMBER = "^-?[0-9]{1,12}([.][0-9]{1,6})?$"
 # Slot, dot and name of a variant.
 _LONGEST_CHOICE = 40
 _SOURCE_LETTER = {VISITOR: "c", HEADER: "h", REQUEST: "r"}
@@ -210,11 +217,16 @@ def _lines(lines: Iterable[str]) -> str:
 def _route_rows(table: RouteTable) -> list[str]:
     """Return the map from a request's place to its route, service, unit, and service's number."""
     numbers = {service: number for number, service in enumerate(table.services())}
-    return [
-        f"{prefix(route)} {route_id(route)}|{owner(route)}|{_unit_source(route)}"
-        f"|{numbers[route.app, route.service]}"
-        for route in table.routes
-    ]
+    rows = []
+    for route in table.routes:
+        name = route_id(route)
+        fields = [owner(route), _unit_source(route), str(numbers[route.app, route.service])]
+        rows.append(f"{prefix(route)} {'|'.join([name, *fields])}")
+        if route.events:
+            # By a row of its own, no other request is compared with the path of events.
+            place = f"{prefix(route)}{EVENTS_PATH}/"
+            rows.append(f"{place} {'|'.join([f'{name}.{EVENTS}', *fields])}")
+    return rows
 
 
 def _unit_source(route: Route) -> str:
@@ -322,8 +334,14 @@ _EXPOSURE = (
     '"route":"%[var(txn.route)]","variant":"%[var(txn.choice),field(2,.)]",'
     '"revision":"%[var(txn.table),field(1,.)]",'
     '"unit":"%[var(txn.unit),hmac(sha256,proc.key),bytes(0,16),hex,lower]",'
-    '"bucket":"%[var(txn.bucket)]","status":%ST,"ms":%Ta,"bytes":%B,"end":"%ts"}'
+    '"bucket":"%[var(txn.bucket)]","status":%ST,"ms":%Ta,"bytes":%B,"end":"%ts"EVENT}'
 )
+_EVENT = ',"event":"%[var(txn.event)]"'
+
+
+def _log_format(routes: Iterable[Route]) -> str:
+    has_events = any(route.events for route in routes)
+    return _EXPOSURE.replace("EVENT", _EVENT if has_events else "")
 
 
 def _frontend(table: RouteTable, settings: RouterSettings) -> list[str]:
@@ -331,7 +349,7 @@ def _frontend(table: RouteTable, settings: RouterSettings) -> list[str]:
         "frontend router from router",
         *_binds(table.routes, settings),
         *_proxy_protocol(table.routes),
-        f"    log-format '{_EXPOSURE}'",
+        f"    log-format '{_log_format(table.routes)}'",
         *_find_route(settings.paths),
         *_find_unit(table.routes, settings),
         *_choose_variant(table.services(), settings),
@@ -494,12 +512,13 @@ def _route_sections(route: Route, settings: RouterSettings) -> list[list[str]]:
         _cells_table(name),
         _route_rules(route, name),
         *(_backend(route, name, slot, settings) for slot in range(settings.slots + 1)),
+        *_events(route, name, settings.slots),
     ]
 
 
-def _rate_table(limit: RateLimit, name: str) -> list[str]:
+def _rate_table(limit: RateLimit, name: str, use: str = "rate") -> list[str]:
     return [
-        f"backend {name}.rate from router",
+        f"backend {name}.{use} from router",
         # Keys of type string end after 31 characters; addresses of both families fit here.
         f"    stick-table type ipv6 size 100k expire {limit.period}ms"
         f" store http_req_rate({limit.period}ms)",
@@ -546,6 +565,67 @@ def _backend(route: Route, name: str, slot: int, settings: RouterSettings) -> li
         " check inter 500ms fall 2 rise 1 resolvers replicas resolve-prefer ipv4"
         " init-addr last,none",
     ]
+
+
+def _events(route: Route, name: str, slots: int) -> list[list[str]]:
+    """Return the backends that answer events; a slot has one, since requests name it."""
+    if not route.events:
+        return []
+    rules = f"{name}.{EVENTS}"
+    return [
+        _rate_table(route.events, name, _EVENTS_RATE),
+        [f"defaults {rules} from router", *_client_address(route), *_event_rules(route, name)],
+        *([f"backend {rules}.{slot} from {rules}"] for slot in range(slots + 1)),
+    ]
+
+
+def _event_rules(route: Route, name: str) -> list[str]:
+    limit = route.events or DEFAULT_EVENTS
+    too_many = f"{{ sc0_http_req_rate gt {limit.requests} }}"
+    has_value, has_id = "{ url_param(value) -m found }", "{ url_param(id) -m found }"
+    seconds = max(limit.period // 1000, 1)
+    return [
+        f"    http-request track-sc0 src table {name}.{_EVENTS_RATE}",
+        f"    http-request use-service lua.{TOO_LARGE}"
+        f" if {{ req.hdr(content-length) -m int gt {_LARGEST_EVENT} }}",
+        # Over HTTP/2, a response before the end of the body would reset the stream.
+        "    http-request wait-for-body time 1s if { method POST }",
+        _answer(429, "Too many events.", f"hdr Retry-After {seconds} if {too_many}"),
+        _answer(404, "Events have no paths.", f"if !{{ path_end /{EVENTS_PATH} }}"),
+        _answer(405, "Send an event by POST.", "hdr Allow POST if !{ method POST }"),
+        # The unit is never one of the query or the body: no client can send events of others.
+        _answer(
+            400,
+            "An event needs the cookie or header that this route assigns by.",
+            "if !{ var(txn.unit) -m found } || { var(txn.new) -m found }",
+        ),
+        _answer(
+            400,
+            "An event needs a name of letters, digits, '-', '_' and '.'.",
+            f"if !{{ url_param(name) -m reg {_EVENT_WORD} }}",
+        ),
+        _answer(
+            400,
+            "The value of an event is a number such as -12.5.",
+            f"if {has_value} !{{ url_param(value) -m reg {_EVENT_NUMBER} }}",
+        ),
+        _answer(
+            400,
+            "The id of an event has letters, digits, '-', '_' and '.'.",
+            f"if {has_id} !{{ url_param(id) -m reg {_EVENT_WORD} }}",
+        ),
+        "    http-request set-var(txn.value) url_param(value)",
+        "    http-request set-var(txn.event_id) url_param(id)",
+        "    http-request set-var(txn.event)"
+        " url_param(name),concat(|,txn.value),concat(|,txn.event_id)",
+        "    http-request return status 204",
+    ]
+
+
+def _answer(status: int, text: str, rest: str) -> str:
+    return (
+        f'    http-request return status {status} content-type text/plain string "{text}\\n" {rest}'
+    )
 
 
 def _client_address(route: Route) -> list[str]:

@@ -21,6 +21,7 @@ A service declares a list of routes::
           proxy_protocol: false      # whether trusted proxies send the PROXY protocol
           trusted_proxies: [10.0.0.0/8]
           replica_affinity: false    # whether a client keeps its replica, by a cookie
+          events: true               # conversions at PATH/.shipping/events; true or a rate limit
 """
 
 from __future__ import annotations
@@ -85,12 +86,16 @@ class RateLimit:
     period: int
 
 
+DEFAULT_EVENTS = RateLimit(100, 10_000)
+
+
 @dataclass(frozen=True)
 class Route:
     """Host, path and port by which clients reach a service.
 
     ``path`` begins with ``/`` and ends with it only where it is ``/``. ``certificate`` is the name
-    of a secret, empty for plain HTTP. ``largest_body`` is in bytes, 0 without a limit.
+    of a secret, empty for plain HTTP. ``largest_body`` is in bytes, 0 without a limit. ``events``
+    is the limit of those of one client address; without it, the router takes none.
     """
 
     app: str
@@ -109,6 +114,7 @@ class Route:
     proxy_protocol: bool = False
     trusted_proxies: tuple[str, ...] = ()
     replica_affinity: bool = False
+    events: RateLimit | None = None
 
 
 @dataclass(frozen=True)
@@ -144,6 +150,7 @@ def _route_parser(service: RoutedService) -> Parser:
             "proxy_protocol": boolean,
             "trusted_proxies": listing(_network),
             "replica_affinity": boolean,
+            "events": _events,
         }
     )
 
@@ -166,6 +173,10 @@ def _route(keys: dict[str, Any], service: RoutedService, reader: Reader) -> Rout
     if keys.get("proxy_protocol") and not keys.get("trusted_proxies"):
         return reader.problem(
             "has proxy_protocol without trusted_proxies; name the addresses that send it"
+        )
+    if keys.get("events") and keys.get("unit", Unit()).type == REQUEST:
+        return reader.problem(
+            "has events of unit `request`, which no other request has; write another unit"
         )
     keys.setdefault("path", "/")
     keys.setdefault("port", service.ports[0] if service.ports else 0)
@@ -266,6 +277,12 @@ def _rate_limit(value: object, reader: Reader) -> object:
     return None if time is None else RateLimit(int(match[1]), cast("int", time))
 
 
+def _events(value: object, reader: Reader) -> object:
+    if isinstance(value, bool):
+        return DEFAULT_EVENTS if value else None
+    return _rate_limit(value, reader)
+
+
 def _body_size(value: object, reader: Reader) -> object:
     try:
         octets = units.octets(value)
@@ -287,6 +304,7 @@ _NESTED: Mapping[str, Callable[..., object]] = {
     "unit": Unit,
     "timeouts": Timeouts,
     "rate_limit": RateLimit,
+    "events": RateLimit,
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._routing.exposures import (
     duration_class,
+    read_events,
     read_exposures,
     sums_by_variant,
 )
@@ -43,6 +44,23 @@ def test_other_lines_are_skipped() -> None:
         "",
     ]
     assert len(read_exposures(lines)) == 2
+
+
+def test_events_are_no_exposures() -> None:
+    at_events = {"route": "shop_web.498d7fe1.events", "status": 204}
+    lines = [
+        line(event="-"),
+        line(**at_events, event="order|12.5|a-1"),
+        line(**at_events, event="seen||"),
+        # Rejected by the router.
+        line(**{**at_events, "status": 429}, event="-"),
+    ]
+    assert [item.status for item in read_exposures(lines)] == [200]
+    order, seen = read_events(lines)
+    assert (order.app, order.service, order.route) == ("shop", "web", "shop_web.498d7fe1")
+    assert (order.unit, order.variant, order.revision) == ("ab12", "green", 3)
+    assert (order.name, order.value, order.event_id) == ("order", 12.5, "a-1")
+    assert (seen.name, seen.value, seen.event_id) == ("seen", None, "")
 
 
 def test_an_exposure() -> None:

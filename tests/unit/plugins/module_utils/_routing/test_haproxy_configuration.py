@@ -55,6 +55,7 @@ CHANGES = [
     replace(WEB, certificate="tls"),
     replace(WEB, trusted_proxies=("10.0.0.0/8",)),
     replace(WEB, replica_affinity=True),
+    replace(WEB, events=RateLimit(1, 1000)),
 ]
 
 

@@ -52,6 +52,7 @@ def test_every_key() -> None:
             "proxy_protocol": True,
             "trusted_proxies": ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"],
             "replica_affinity": True,
+            "events": "20/s",
         }
     )
     assert not problems
@@ -73,6 +74,7 @@ def test_every_key() -> None:
             proxy_protocol=True,
             trusted_proxies=("10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"),
             replica_affinity=True,
+            events=RateLimit(20, 1000),
         ),
     )
     record = json.loads(json.dumps(route_record(routes[0])))
@@ -97,6 +99,14 @@ UNITS = [
     ({"header": "X-User"}, Unit("header", "x-user")),
     ("request", Unit("request", "")),
 ]
+
+
+def test_events_are_off_by_default() -> None:
+    limits = [
+        read({"host": "a.test", **keys})[0][0].events
+        for keys in ({}, {"events": False}, {"events": True})
+    ]
+    assert limits == [None, None, RateLimit(100, 10_000)]
 
 
 @pytest.mark.parametrize(("declared", "unit"), UNITS)
@@ -124,6 +134,8 @@ PROBLEMS: list[tuple[dict[str, Any], str]] = [
     ({"host": "a.test", "unit": "user"}, ".unit: must be visitor, {visitor: COOKIE}"),
     ({"host": "a.test", "timeouts": {"server": "0s"}}, ".timeouts.server: must be from 1ms"),
     ({"host": "a.test", "timeouts": {"serve": "1s"}}, ".timeouts.serve: unknown key; did you"),
+    ({"host": "a.test", "events": 100}, ".events: must be REQUESTS/PERIOD such as"),
+    ({"host": "a.test", "events": True, "unit": "request"}, "has events of unit `request`"),
     ({"host": "a.test", "rate_limit": 100}, ".rate_limit: must be REQUESTS/PERIOD such as"),
     ({"host": "a.test", "rate_limit": "0/s"}, ".rate_limit: must be REQUESTS/PERIOD such as"),
     ({"host": "a.test", "largest_body": "0"}, ".largest_body: must be at least one byte"),
