@@ -11,7 +11,7 @@ short_description: Return the routes, weights and counters of the router
 version_added: 0.1.0
 description:
   - Returns the routes of all apps, the weights of their variants, the replicas of the router with
-    the revisions of their tables, and the requests that each variant served.
+    the revisions of their tables, and the requests, latency and losses of each variant.
   - A replica that cannot be reached is part of the result and no failure.
 author:
   - shipping.code contributors (@shipping-code)
@@ -29,6 +29,15 @@ attributes:
     details: Changes nothing.
   idempotent:
     support: full
+options:
+  window:
+    description:
+      - The latency and the lost requests are those of the last seconds of the router's log, of at
+        most 100,000 lines of each replica. V(0) does not read the log.
+      - On Swarm the log driver of the nodes must be one that Docker reads back, such as
+        C(json-file), C(local) or C(journald). Else the module warns.
+    type: int
+    default: 60
 seealso:
   - module: shipping.code.traffic
 """
@@ -107,6 +116,46 @@ replicas:
       elements: str
       returned: if it answered
       sample: []
+exposures:
+  description: The requests of the last O(window) seconds, by service and variant, also those of
+    replicas that have ended.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    app:
+      description: The app.
+      type: str
+      sample: shop
+    service:
+      description: The service.
+      type: str
+      sample: web
+    variant:
+      description: The variant.
+      type: str
+      sample: green
+    requests:
+      description: The number of requests.
+      type: int
+      sample: 102
+    lost:
+      description: The requests whose client got no complete response.
+      type: int
+      sample: 0
+    p50:
+      description: The milliseconds in which half of the requests were answered, at most a tenth
+        too high.
+      type: int
+      sample: 4
+    p95:
+      description: The same of 95 percent of the requests.
+      type: int
+      sample: 13
+    p99:
+      description: The same of 99 percent of the requests.
+      type: int
+      sample: 29
 counters:
   description: Sums over all replicas since their start, by service and variant.
   returned: always

@@ -191,6 +191,10 @@ def share_a_tenth(router: Router) -> None:
     served = {entry["variant"]: entry["requests"] for entry in info["counters"]}
     assert served["green"] >= len(kept) and served["stable"] > served["green"]
     assert info["drift"] == []
+    exposures = {entry["variant"]: entry for entry in info["exposures"]}
+    assert exposures["green"]["requests"] >= len(kept)
+    assert all(entry["lost"] == 0 for entry in info["exposures"])
+    assert all(0 < entry["p50"] <= entry["p95"] <= entry["p99"] for entry in info["exposures"])
 
 
 def fail_in_one_variant(router: Router, platform: Any, green: dict[str, Any]) -> None:

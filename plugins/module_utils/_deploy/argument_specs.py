@@ -150,7 +150,7 @@ TRAFFIC_RULES: dict[str, Any] = {
     "required_together": [("app", "service")],
     "required_by": {"weights": ["service"]},
 }
-ROUTER_INFO: Spec = {**_CONTROL, **REGISTRY, **CONNECTION}
+ROUTER_INFO: Spec = {"window": {"type": "int", "default": 60}, **_CONTROL, **REGISTRY, **CONNECTION}
 ROUTER_SPEC: Spec = {
     "image": {"type": "str", "required": True},
     "replicas": {"type": "int"},

@@ -323,6 +323,13 @@ class RouterPlace(Protocol):
     def forget_traffic(self, revision: int) -> None:
         """Remove a table that no replica got."""
 
+    def log_lines(self, app: str, service: str, since: float, most: int) -> list[str]:
+        """Return the newest lines of the replicas' output, since a time in seconds since 1970.
+
+        ``most`` is the largest number of lines of one replica. Raise PlatformError where the
+        platform cannot read the log back.
+        """
+
 
 @dataclass(frozen=True)
 class Platform:

@@ -15,6 +15,7 @@ from .._core.errors import ShippingError
 from .._core.parallel import side_by_side
 from .._routing.buckets import STABLE, BucketTable
 from .._routing.control_channel import ClientIdentity
+from .._routing.exposures import read_exposures, sums_by_variant
 from .._routing.haproxy_configuration import RouterPaths
 from .._routing.route_table import RouteTable, address, joined_routes, route_id
 from .._routing.runtime_commands import (
@@ -29,12 +30,14 @@ from .._routing.weight_change import Channel, tables_on_replicas
 from .history import Record
 from .platform_connection import connect
 from .platform_definition import Options, Platforms
-from .ports import ControlPoint
+from .ports import ControlPoint, RouterPlace
 from .route_checks import all_routes, tables_of
-from .router_control import connect_to, control_points, identity_files, place_of
+from .router_control import ROUTER, connect_to, control_points, identity_files, place_of
 from .router_spec import route_data
 from .traffic import Key, percentages
 
+# Of one replica; a line has about 350 bytes.
+_MOST_LINES = 100_000
 _SUMMED = ("requests", "responses_4xx", "responses_5xx", "bytes_in", "bytes_out")
 
 
@@ -70,7 +73,7 @@ def read_router(options: Options, platforms: Platforms) -> dict[str, Any]:
         replicas = side_by_side(
             lambda point: _read_replica(point, identity, deadline, tables), points
         )
-    return {
+    result = {
         "changed": False,
         "routes": [route_data(route) for route in table.routes],
         "weights": _weights(table, tables),
@@ -78,6 +81,30 @@ def read_router(options: Options, platforms: Platforms) -> dict[str, Any]:
         "counters": _counters(replicas, table, live),
         "drift": [replica.point.replica for replica in replicas if replica.facts.get("drift")],
     }
+    return {**result, **_exposures(place, int(options["window"]))}
+
+
+def _exposures(place: RouterPlace, window: int) -> dict[str, Any]:
+    """Return what the log of the last seconds has of each variant; a warning where it has none."""
+    if not window:
+        return {"exposures": []}
+    try:
+        lines = place.log_lines(ROUTER, ROUTER, time.time() - window, _MOST_LINES)
+    except ShippingError as error:
+        return {"exposures": [], "warnings": [f"The log of the router cannot be read. {error}"]}
+    result = []
+    for (app, service, variant), sums in sorted(sums_by_variant(read_exposures(lines)).items()):
+        result.append(
+            {
+                "app": app,
+                "service": service,
+                "variant": variant,
+                "requests": sums.requests,
+                "lost": sums.lost,
+                **{f"p{share}": sums.quantile(share / 100) for share in (50, 95, 99)},
+            }
+        )
+    return {"exposures": result}
 
 
 def _weights(table: RouteTable, tables: Mapping[Key, BucketTable]) -> list[dict[str, Any]]:

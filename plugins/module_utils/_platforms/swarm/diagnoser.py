@@ -130,10 +130,10 @@ def _logs(engine: Engine, task: str) -> tuple[tuple[str, ...], str]:
 
 def frames(content: bytes) -> list[bytes]:
     """Split a multiplexed stream: 8 bytes of header, the last four the length, then a payload."""
-    result = []
+    result, start = [], 0
     # API, ContainerAttach, "Stream format".
-    while len(content) >= 8:
-        length = int.from_bytes(content[4:8], "big")
-        result.append(content[8 : 8 + length])
-        content = content[8 + length :]
+    while start + 8 <= len(content):
+        end = start + 8 + int.from_bytes(content[start + 4 : start + 8], "big")
+        result.append(content[start + 8 : end])
+        start = end
     return result

@@ -19,6 +19,7 @@ from ..._deploy.history import Record, newest
 from ..._deploy.naming import LABEL, Naming
 from ..._deploy.ports import ControlPoint, StoredTraffic
 from . import lookup, planning, storage
+from .diagnoser import frames
 from .engine import Engine
 from .image_digests import EngineCredentials
 from .observe import APP, KIND, RECORD, RELEASE, TRAFFIC, Snapshot
@@ -30,8 +31,6 @@ _STATE = f"{LABEL}state"
 # How many tables are kept: the newest one, and those before it, for a look back.
 _KEPT = 3
 _ROOT_ONLY = 0o600
-# A container's log has a header of 8 bytes before each part (Engine API, ContainerAttach).
-_HEADER = 8
 
 
 class RouterPlace:
@@ -140,6 +139,13 @@ class RouterPlace:
             if _stored(config).revision == revision:
                 self._engine.delete(f"/configs/{config['ID']}")
 
+    def log_lines(self, app: str, service: str, since: float, most: int) -> list[str]:
+        """Return the newest lines that all tasks have written to stdout, also those that ended."""
+        content = self._engine.raw(
+            f"/services/{service_name(app, service)}/logs", stdout=1, since=int(since), tail=most
+        )
+        return b"".join(frames(content)).decode("utf-8", "replace").splitlines()
+
     def _tables(self) -> list[dict[str, Any]]:
         filters = {"label": [f"{KIND}={TRAFFIC}"]}
         configs: list[dict[str, Any]] = lookup.of_manager(
@@ -185,8 +191,4 @@ def _archive(files: Mapping[str, bytes]) -> bytes:
 
 def _text(stream: bytes) -> str:
     """Return a container's log without the headers of its parts."""
-    text = b""
-    while len(stream) > _HEADER:
-        end = _HEADER + int.from_bytes(stream[4:_HEADER], "big")
-        text, stream = text + stream[_HEADER:end], stream[end:]
-    return text.decode(errors="replace").strip()
+    return b"".join(frames(stream)).decode(errors="replace").strip()

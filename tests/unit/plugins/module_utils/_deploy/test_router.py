@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -83,6 +84,7 @@ class Place:
         self.complaint = ""
         self.checked: list[list[str]] = []
         self.lease: Lease | None = None
+        self.log: list[str] | PlatformError = []
         self.router = self.records = self.leases = self
 
     def live_releases(self) -> dict[str, Record]:
@@ -112,6 +114,11 @@ class Place:
 
     def forget_traffic(self, revision: int) -> None:
         self.stored = StoredTraffic()
+
+    def log_lines(self, app: str, service: str, since: float, most: int) -> list[str]:
+        if isinstance(self.log, PlatformError):
+            raise self.log
+        return self.log
 
     def read_lease(self, app: str) -> Lease | None:
         return self.lease
@@ -370,6 +377,14 @@ class Replica:
         """Close nothing."""
 
 
+def exposed(milliseconds: int, end: str) -> str:
+    """A line of the router's log."""
+    fields = {"shipping": "exposure", "service": "shop/web", "variant": "buy", "revision": "1"}
+    fields |= {"route": "shop_web.98c8f1f1", "unit": "ab", "bucket": "7", "end": end}
+    numbers = {"time": 1796087832.772, "status": 200, "ms": milliseconds, "bytes": 300}
+    return json.dumps({**fields, **numbers}, separators=(",", ":"))
+
+
 def test_counters_of_variants_by_headers(place, replicas, monkeypatch):
     place.apps["shop"] = live(with_cells(buy="buy-now", order="order"))
     shared()
@@ -379,8 +394,23 @@ def test_counters_of_variants_by_headers(place, replicas, monkeypatch):
     info = runtime_commands.ReplicaInfo("task1", "3.0", 60, 0)
     monkeypatch.setattr(router_info, "connect_to", lambda *_given: (Replica(table), info))
     monkeypatch.setattr(router_info, "route_id", lambda route: "shop_web.98c8f1f1")
-    result = router_info.read_router({**OPTIONS, "node_addresses": {}}, None)
+    durations = [1] * 90 + [20] * 7 + [300] * 3
+    place.log = ["Server is UP", *(exposed(ms, "CD" if ms == 300 else "--") for ms in durations)]
+    place.log[-1] = exposed(300, "--")
+    options = {**OPTIONS, "node_addresses": {}, "window": 60}
+    result = router_info.read_router(options, None)
     assert result["drift"] == []
+    (exposures,) = result["exposures"]
+    assert (exposures["variant"], exposures["requests"], exposures["lost"]) == ("buy", 100, 2)
+    assert exposures["p50"] == 1
+    assert 20 <= exposures["p95"] <= 22
+    assert 300 <= exposures["p99"] <= 330
+    assert "warnings" not in result
+    place.log = PlatformError("the log cannot be read", "the driver is syslog", "Use another one")
+    result = router_info.read_router({**options, "window": 5}, None)
+    assert result["exposures"] == [] and "the driver is syslog" in result["warnings"][0]
+    result = router_info.read_router({**options, "window": 0}, None)
+    assert result["exposures"] == [] and "warnings" not in result
     rows = {row["variant"]: row for row in result["counters"]}
     assert [*rows] == ["stable", "buy", "order", "green"]
     named = ("requests", "responses_4xx", "responses_5xx", "bytes_in", "bytes_out")

@@ -97,6 +97,14 @@ def place(engine: Engine) -> RouterPlace:
     return RouterPlace(engine, NoCredentials())  # type: ignore[arg-type]
 
 
+def test_the_log_of_all_replicas():
+    engine = Engine()
+    parts = (b'{"a": 1}\n{"b"', b": 2}\n", b"caf\xc3\xa9\n")
+    engine.output = b"".join(b"\x01\0\0\0" + len(part).to_bytes(4, "big") + part for part in parts)
+    lines = place(engine).log_lines("router", "router", 12.7, 5)
+    assert lines == ['{"a": 1}', '{"b": 2}', "café"]
+
+
 def test_tables_are_kept_by_revision():
     engine = Engine()
     kept = place(engine)
