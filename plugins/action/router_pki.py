@@ -17,27 +17,34 @@ from ansible_collections.shipping.code.plugins.plugin_utils._routing import pki_
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "path": {"type": "path", "required": True},
-    "state": {"type": "str", "choices": ["present", "former"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "next", "former"], "default": "present"},
     "rotate": {"type": "bool", "default": False},
 }
+
+
+_MOVES = {"next": pki_folder.promote_next, "former": pki_folder.restore_former}
 
 
 class ActionModule(ControllerAction, RouterKeys):
     """Make the keys on the control node; no host is needed."""
 
     def task_result(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Make the keys, or restore the former ones."""
+        """Make the keys, let the next ones replace them, or restore the former ones."""
         _checked, options = self.validate_argument_spec(_OPTIONS)
         folder = self.keys_folder(options["path"])
         check = bool(self._task.check_mode)
-        if options["state"] == "former":
-            changed = pki_folder.restore_former(folder, check=check)
-        else:
-            _files, changed = pki_folder.ensure_pki(
-                folder,
-                self.read_file,
-                datetime.now(UTC),
-                rotate=options["rotate"],
-                check=check,
-            )
-        return {"changed": changed, "path": str(folder)}
+        moved = False
+        if options["state"] != "present":
+            moved = _MOVES[options["state"]](folder, check=check)
+        _files, made = pki_folder.ensure_pki(
+            folder,
+            self.read_file,
+            datetime.now(UTC),
+            rotate=options["rotate"] and options["state"] == "present",
+            check=check,
+        )
+        return {
+            "changed": moved or made,
+            "path": str(folder),
+            "rotating": pki_folder.is_rotating(folder),
+        }

@@ -12,6 +12,7 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.router_contr
 from ansible_collections.shipping.code.plugins.module_utils._routing.haproxy_configuration import (
     CONTROL_CA_FILE,
     EXPOSURE_KEY_FILE,
+    PEERS_CA_FILE,
     SERVER_IDENTITY_FILE,
     TESTER_KEY_FILE,
 )
@@ -23,7 +24,8 @@ from ansible_collections.shipping.code.plugins.plugin_utils._routing import pki_
 # The secrets of the router's spec, and the files that they are made of.
 _SECRETS = {
     SERVER_IDENTITY_FILE: pki_folder.SERVER,
-    CONTROL_CA_FILE: pki_folder.AUTHORITY,
+    CONTROL_CA_FILE: pki_folder.TRUSTED_CLIENTS,
+    PEERS_CA_FILE: pki_folder.TRUSTED_ROUTERS,
     EXPOSURE_KEY_FILE: pki_folder.EXPOSURE_KEY,
     TESTER_KEY_FILE: pki_folder.TESTER_KEY,
 }

@@ -28,7 +28,7 @@ attributes:
     details: The files are keys.
   idempotent:
     support: partial
-    details: With O(rotate=true) each run makes new keys.
+    details: After O(state=next), another run with O(rotate=true) makes new keys.
 options:
   path:
     description:
@@ -38,14 +38,20 @@ options:
     required: true
   state:
     description:
-      - V(present) creates what is missing. V(former) puts the keys before the last change back,
-        which a router that was rolled back still has.
+      - V(present) creates what is missing.
+      - V(next) ends a rotation. The keys in the folder C(next) replace the current ones, which
+        move to the folder C(former).
+      - V(former) puts the keys before the last change back, which a router that was rolled back
+        still has.
     type: str
-    choices: [present, former]
+    choices: [present, next, former]
     default: present
   rotate:
     description:
-      - Whether to replace the keys by new ones. The router needs a release afterwards.
+      - Whether to begin a rotation. New keys are created in the folder C(next). After a release of
+        the router, all replicas trust them, too. Then O(state=next) makes them the current keys,
+        and another release gives them to the replicas. The role P(shipping.code.router#role) does
+        all of it.
     type: bool
     default: false
 seealso:
@@ -64,4 +70,9 @@ path:
   returned: success
   type: str
   sample: /srv/deploy/router-pki
+rotating:
+  description: Whether the folder has keys that wait for O(state=next).
+  returned: success
+  type: bool
+  sample: false
 """

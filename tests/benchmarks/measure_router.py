@@ -229,6 +229,7 @@ frontend web
             router = Router(folder, joined_routes([route]), own, f"replica{number}")
             router.write()
             (router.secrets / "router-ca.pem").write_bytes(pki.ca)
+            (router.secrets / "router-peers-ca.pem").write_bytes(pki.ca)
             (router.secrets / "router-server.pem").write_bytes(pki.server)
             router.start()
             self._stops.append(router.stop)

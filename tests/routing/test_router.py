@@ -818,6 +818,7 @@ def guarded(names: NameServer, tmp_path: Path) -> Iterator[Router]:
     for name in ("ca", "server"):
         text = (tmp_path / "pki" / f"{name}.pem").read_bytes()
         (found.secrets / f"router-{name}.pem").write_bytes(text)
+    (found.secrets / "router-peers-ca.pem").write_bytes((tmp_path / "pki/ca.pem").read_bytes())
     found.start()
     yield found
     found.stop(signal.SIGKILL)
@@ -928,6 +929,7 @@ def test_a_new_replica_takes_the_newest_table_of_its_peers(
         )
         one.write()
         (one.secrets / "router-ca.pem").write_bytes(pki.ca)
+        (one.secrets / "router-peers-ca.pem").write_bytes(pki.ca)
         (one.secrets / "router-server.pem").write_bytes(pki.server)
         routers.append(one)
     tables = [allocate(EMPTY, {"stable": 5000, "green": 5000})]
@@ -947,6 +949,51 @@ def test_a_new_replica_takes_the_newest_table_of_its_peers(
         with routers[2].channel() as channel:
             (found,) = tables_on_replicas([channel], [tables[1]], settings.paths)
         assert found.is_current
+    finally:
+        for one in routers:
+            one.stop(signal.SIGKILL)
+
+
+def test_replicas_before_and_after_a_rotation_trust_each_other(
+    names: NameServer, services: dict[str, Service], tmp_path: Path
+) -> None:
+    """As between the two releases: a client of new keys, and a peer that still has the former."""
+    addresses = [f"127.0.2.{number}" for number in (11, 12)]
+    names.records["rotated.test"] = addresses
+    settings = router_settings(names, control=Control(free_port()), peers="rotated.test")
+    former, new = new_pki(datetime.now(UTC)), new_pki(datetime.now(UTC))
+    both = former.ca + new.ca
+    (tmp_path / "ca.pem").write_bytes(both)
+    routers = []
+    for address, pki, clients in ((addresses[0], former, both), (addresses[1], new, new.ca)):
+        folder = tmp_path / address
+        folder.mkdir()
+        own = replace(settings, address=address)
+        one = Router(folder, joined_routes([WEB]), own, f"replica-{address}")
+        one.write()
+        (one.secrets / "router-ca.pem").write_bytes(clients)
+        (one.secrets / "router-peers-ca.pem").write_bytes(both)
+        (one.secrets / "router-server.pem").write_bytes(pki.server)
+        routers.append(one)
+
+    def connect(router: Router, pki: Any) -> ControlChannel:
+        (tmp_path / "client.pem").write_bytes(pki.client)
+        identity = ClientIdentity(str(tmp_path / "ca.pem"), str(tmp_path / "client.pem"))
+        address = (router.settings.address, settings.control.port)
+        return connect_tls(router.name, address, identity, time.monotonic() + 9)
+
+    table = allocate(EMPTY, {"stable": 0, "green": 10_000})
+    try:
+        routers[0].start()
+        with connect(routers[0], new) as channel:
+            change_tables([channel], [table], settings.paths)
+        routers[1].start()
+        # It has the table of a peer with the former keys.
+        assert ask(routers[1], "shop.test", headers={"x-user": "ada"})[2]["name"] == "blue"
+        with connect(routers[1], new) as channel:
+            assert tables_on_replicas([channel], [table], settings.paths)[0].is_current
+        with pytest.raises(Denied, match="do not trust each other"):
+            connect(routers[1], former)
     finally:
         for one in routers:
             one.stop(signal.SIGKILL)

@@ -16,6 +16,7 @@ from .._routing.haproxy_configuration import (
     CONFIGURATION_FILE,
     CONTROL_CA_FILE,
     EXPOSURE_KEY_FILE,
+    PEERS_CA_FILE,
     SERVER_IDENTITY_FILE,
     TESTER_KEY_FILE,
     RouterFiles,
@@ -126,7 +127,8 @@ class _Router:
     def keys(self) -> tuple[str, ...]:
         """Return the files of the control node's keys that the router needs."""
         testers = (TESTER_KEY_FILE,) if self.options["testers"] else ()
-        return (SERVER_IDENTITY_FILE, CONTROL_CA_FILE, EXPOSURE_KEY_FILE, *testers)
+        control = (SERVER_IDENTITY_FILE, CONTROL_CA_FILE, PEERS_CA_FILE)
+        return (*control, EXPOSURE_KEY_FILE, *testers)
 
     def spec(self, labels: Mapping[str, str]) -> dict[str, Any]:
         """Return the Compose file of the router; the control node adds the files of its keys."""

@@ -47,6 +47,7 @@ TESTER_KEY_FILE = "router-tester-key"
 EXPOSURE_KEY_FILE = "router-exposure-key"
 SERVER_IDENTITY_FILE = "router-server.pem"
 CONTROL_CA_FILE = "router-ca.pem"
+PEERS_CA_FILE = "router-peers-ca.pem"
 CONFIGURATION_FILE = "haproxy.cfg"
 SCRIPT_FILE = "startup.lua"
 HEADERS_SCRIPT_FILE = "headers.lua"
@@ -88,7 +89,8 @@ class Control:
     """The listener by which controllers reach the runtime API.
 
     With ``mutual_tls`` it demands a client certificate, and needs the secrets
-    ``router-server.pem`` (certificate and key) and ``router-ca.pem``. Without it the runtime API
+    ``router-server.pem`` (certificate and key), ``router-ca.pem`` (the authorities of clients) and
+    ``router-peers-ca.pem`` (those of other replicas). Without it the runtime API
     listens at ``port`` of the pod's loopback, in plain text, for port-forwards.
     """
 
@@ -759,7 +761,7 @@ def _peers(settings: RouterSettings) -> list[list[str]]:
     if not sockets:
         return []
     identity = f"{settings.paths.secrets}/{SERVER_IDENTITY_FILE}"
-    trusted = f"{settings.paths.secrets}/{CONTROL_CA_FILE}"
+    trusted = f"{settings.paths.secrets}/{PEERS_CA_FILE}"
     numbers = range(1, len(sockets) + 1)
     return [
         [
