@@ -61,6 +61,12 @@ routes:
   type: list
   elements: dict
   sample: [{"app": "shop", "service": "web", "host": "shop.example.com", "path": "/", "port": 8080}]
+outdated:
+  description: Whether the router has other routes than the live releases, such as after the removal
+    of an app. P(shipping.code.router#role) gives it these.
+  returned: always
+  type: bool
+  sample: false
 weights:
   description: The share of each variant in percent, by service.
   returned: always

@@ -41,6 +41,12 @@ options:
     description:
       - Number of replicas, at most one on a node. By default one on each node.
     type: int
+  servers:
+    description:
+      - The largest number of replicas of a service or variant, from 10 to 500. A release or a
+        scaling that needs more is an error.
+    type: int
+    default: 10
   constraints:
     description:
       - The nodes that may run a replica, as in C(deploy.placement.constraints).

@@ -154,6 +154,7 @@ ROUTER_INFO: Spec = {"window": {"type": "int", "default": 60}, **_CONTROL, **REG
 ROUTER_SPEC: Spec = {
     "image": {"type": "str", "required": True},
     "replicas": {"type": "int"},
+    "servers": {"type": "int", "default": 10},
     "constraints": {"type": "list", "elements": "str", "default": []},
     "http_port": {"type": "int", "default": 80},
     "https_port": {"type": "int", "default": 443},

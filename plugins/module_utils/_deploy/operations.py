@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._compose.model import Compose
+from .._compose.routes import is_routed, routes_of
 from .._core.content_ids import config_id, secret_id
 from .._core.errors import PlanError, Problem, SpecError, suggestion
 from .health import LIVE, PENDING, assess, remember
@@ -19,7 +20,7 @@ from .plan import Plan
 from .ports import Contents, Observation, Platform
 from .prepare import PlannedRun, now
 from .resolution import Resolutions, Resolved, references, resolve
-from .route_checks import check_release
+from .route_checks import check_release, check_servers
 from .service_diff import unknown_recreate
 from .state import States
 
@@ -252,6 +253,11 @@ def scale(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
     _check_scalable(intent, seen.states)
     before = {name: seen.states[name].wanted for name in intent.replicas}
     changes = {name: number for name, number in intent.replicas.items() if number != before[name]}
+    live = newest(seen.records, LIVE)
+    if platform.router and live:
+        routed = {name for name, service in live.resolved.services.items() if is_routed(service)}
+        growing = {name: number for name, number in changes.items() if name in routed}
+        check_servers(platform.router, intent.app, growing)
     numbers = {"before": before, "after": dict(intent.replicas)}
     return PlannedRun(
         kind=SCALE,
@@ -299,7 +305,7 @@ def absent(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
     left = any(there.values())
     return PlannedRun(
         kind=ABSENT,
-        warnings=tuple(_staying(volumes, seen.kept)) if left else (),
+        warnings=tuple(_staying(volumes, seen)) if left else (),
         needed=left,
         changed=left,
         purpose=f"removing {intent.app}",
@@ -313,12 +319,20 @@ def absent(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
     )
 
 
-def _staying(volumes: Iterable[str], kept: Iterable[str]) -> Iterable[str]:
+def _staying(volumes: Iterable[str], seen: Observation) -> Iterable[str]:
     """Yield the warnings for what stays when the app is removed."""
+    live = newest(seen.records, LIVE)
+    services = live.resolved.services.values() if live else ()
+    hosts = sorted({route["host"] for service in services for route in routes_of(service)})
+    if hosts:
+        yield (
+            f"the router answers requests of {', '.join(hosts)} with 503 until you run the playbook"
+            " shipping.code.router, which removes the routes"
+        )
     names = ", ".join(sorted(volumes))
     if names:
         yield f"volumes are kept: {names}. Remove them by hand if you do not need their data"
-    others = ", ".join(kept)
+    others = ", ".join(seen.kept)
     if others:
         yield f"objects are kept: {others}. Remove them by hand if you do not need them"
 

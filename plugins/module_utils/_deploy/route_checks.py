@@ -17,6 +17,7 @@ from .._routing.routes import Route, recorded_route
 from .history import Record
 from .ports import RouterPlace, StoredTraffic
 from .resolution import Resolved
+from .router_control import FEWEST_SERVERS, ROUTER, SERVERS_LABEL
 
 
 def app_routes(app: str, resolved: Resolved) -> Iterator[Route]:
@@ -41,12 +42,48 @@ def check_release(
     declared = list(app_routes(app, resolved))
     if place is None:
         return
+    check_servers(place, app, _replicas(place, resolved))
     if declared and declared != list(app_routes(app, former)):
         live = {name: record for name, record in place.live_releases().items() if name != app}
         joined_routes([*all_routes(live), *declared])
     leaving = dict(_leaving(resolved, former))
     if leaving:
         _check_leaving(app, leaving, tables_of(place.read_traffic()))
+
+
+def _replicas(place: RouterPlace, resolved: Resolved) -> dict[str, int]:
+    """Return the replicas of each routed service and variant."""
+    result = {}
+    for name, service in resolved.services.items():
+        if routes.is_routed(service):
+            deploy = service.get("deploy", {})
+            constraints = deploy.get("placement", {}).get("constraints", [])
+            is_global = deploy.get("mode") == "global"
+            number = place.free_nodes(constraints) if is_global else deploy.get("replicas", 1)
+            result[name] = int(number)
+    return result
+
+
+def check_servers(place: RouterPlace, app: str, replicas: Mapping[str, int]) -> None:
+    """Raise PlanError where the router would send requests to a part of the replicas only."""
+    largest = max(replicas, key=lambda name: replicas[name], default="")
+    if not largest or replicas[largest] <= FEWEST_SERVERS:
+        return
+    servers = servers_of(place.live_releases().get(ROUTER))
+    if replicas[largest] > servers:
+        raise PlanError(
+            f"{app}/{largest} cannot have {replicas[largest]} replicas",
+            f"the router sends requests to {servers} replicas of a variant at most",
+            f"Set router_servers to {replicas[largest]} or more and run the playbook"
+            " shipping.code.router first",
+        )
+
+
+def servers_of(router: Record | None) -> int:
+    """Return how many replicas of a variant a release of the router sends requests to."""
+    service = router.resolved.services.get(ROUTER, {}) if router else {}
+    labels = service.get("deploy", {}).get("labels", {})
+    return int(labels.get(SERVERS_LABEL, FEWEST_SERVERS))
 
 
 def _leaving(resolved: Resolved, former: Resolved) -> Iterator[tuple[str, set[str]]]:

@@ -27,6 +27,9 @@ from .ports import ControlPoint, Platform, RouterPlace
 # The app that the role ships, and its only service.
 ROUTER = "router"
 CONTROL_PORT = Control().port
+# A label of the service, which restarts nothing: the largest number of replicas of a variant.
+SERVERS_LABEL = "shipping.router.servers"
+FEWEST_SERVERS = 10
 
 
 def place_of(platform: Platform) -> RouterPlace:

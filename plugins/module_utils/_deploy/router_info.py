@@ -33,7 +33,7 @@ from .platform_definition import Options, Platforms
 from .ports import ControlPoint, RouterPlace
 from .route_checks import all_routes, tables_of
 from .router_control import ROUTER, connect_to, control_points, identity_files, place_of
-from .router_spec import route_data
+from .router_spec import ROUTES_LABEL, route_data, routes_digest
 from .traffic import Key, percentages
 
 # Of one replica; a line has about 350 bytes.
@@ -65,7 +65,8 @@ def read_router(options: Options, platforms: Platforms) -> dict[str, Any]:
     platform = connect(options, platforms)
     place = place_of(platform)
     live = place.live_releases()
-    table = joined_routes(all_routes(live))
+    apps = {app: record for app, record in live.items() if app != ROUTER}
+    table = joined_routes(all_routes(apps))
     tables = tables_of(place.read_traffic())
     points = control_points(place, options)
     deadline = time.monotonic() + float(options["timeout"])
@@ -76,12 +77,18 @@ def read_router(options: Options, platforms: Platforms) -> dict[str, Any]:
     result = {
         "changed": False,
         "routes": [route_data(route) for route in table.routes],
+        "outdated": _routes_on(live.get(ROUTER)) != routes_digest(table),
         "weights": _weights(table, tables),
         "replicas": [replica.as_data() for replica in replicas],
         "counters": _counters(replicas, table, live),
         "drift": [replica.point.replica for replica in replicas if replica.facts.get("drift")],
     }
     return {**result, **_exposures(place, int(options["window"]))}
+
+
+def _routes_on(router: Record | None) -> str:
+    service = router.resolved.services.get(ROUTER, {}) if router else {}
+    return str(service.get("deploy", {}).get("labels", {}).get(ROUTES_LABEL, ""))
 
 
 def _exposures(place: RouterPlace, window: int) -> dict[str, Any]:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._compose.routes import ROUTER_NETWORK
+from .._compose.routes import ROUTER_NETWORK, is_routed
 from .._core.content_ids import digest
 from .._core.errors import PlanError, Problem, SpecError
 from .._routing.haproxy_configuration import (
@@ -23,7 +23,7 @@ from .._routing.haproxy_configuration import (
     RouterSettings,
     router_files,
 )
-from .._routing.route_table import joined_routes
+from .._routing.route_table import RouteTable, joined_routes
 from .._routing.routes import Route, route_record
 from .history import Record
 from .platform_connection import connect
@@ -31,11 +31,15 @@ from .platform_definition import Options, Platforms
 from .ports import RouterPlace
 from .resolution import Resolved
 from .route_checks import all_routes
-from .router_control import CONTROL_PORT, ROUTER, place_of
+from .router_control import CONTROL_PORT, FEWEST_SERVERS, ROUTER, SERVERS_LABEL, place_of
 
 PROGRAM = "haproxy"
+# Each backend prepares as many.
+_MOST_SERVERS = 500
 # A label of the service, which restarts nothing: the configuration that was checked.
 _CHECKED = "shipping.router.configuration"
+# The routes, by which router_info reports that the router has others.
+ROUTES_LABEL = "shipping.router.routes"
 # The services of all routes, so that a change of weights reads the router's release alone.
 _ROUTED = "shipping.router.services"
 # Seconds that a replica has to end after its connections were cut.
@@ -45,6 +49,11 @@ _AFTER_DRAIN = 5
 def route_data(route: Route) -> dict[str, Any]:
     """Return a route as a result of a module has it."""
     return {"app": route.app, "service": route.service, **route_record(route)}
+
+
+def routes_digest(table: RouteTable) -> str:
+    """Return a short hash of the routes of all apps."""
+    return digest([route_data(route) for route in table.routes])
 
 
 def routed_services(router: Resolved) -> set[tuple[str, str]]:
@@ -64,6 +73,7 @@ def settings_of(options: Options, place: RouterPlace) -> RouterSettings:
         tester_key=options["testers"],
         peers=place.slot_name(ROUTER, ROUTER, 0),
         drain=options["drain"],
+        servers=options["servers"],
         extra=tuple(options["extra"]),
     )
 
@@ -78,9 +88,17 @@ def describe_router(options: Options, platforms: Platforms) -> dict[str, Any]:
     settings = settings_of(options, place)
     files = _never_empty(router_files(table, settings))
     _check_nodes(options, place)
+    _check_servers(options, live)
     routed = " ".join("/".join(key) for key in table.services())
     router = _Router(options, settings, files, _secret_objects(files, live))
-    spec = router.spec({_CHECKED: files.content_name(), _ROUTED: routed})
+    spec = router.spec(
+        {
+            _CHECKED: files.content_name(),
+            _ROUTED: routed,
+            ROUTES_LABEL: routes_digest(table),
+            SERVERS_LABEL: str(options["servers"]),
+        }
+    )
     if _needs_check(former, spec):
         router.check(place)
     return {
@@ -112,6 +130,34 @@ def _check_nodes(options: Options, place: RouterPlace) -> None:
     else:
         return
     raise SpecError([Problem("replicas", text)], "the options of the router")
+
+
+def _check_servers(options: Options, live: Mapping[str, Record]) -> None:
+    """Raise where a live service has more replicas than the router would send requests to."""
+    servers = options["servers"]
+    if not FEWEST_SERVERS <= servers <= _MOST_SERVERS:
+        text = f"must be from {FEWEST_SERVERS} to {_MOST_SERVERS}, not {servers}"
+        raise SpecError([Problem("servers", text)], "the options of the router")
+    problems = [
+        Problem(
+            "servers",
+            f"is {servers}, and {app}/{name} has {service['deploy']['replicas']} replicas. Raise it"
+            " to that number",
+        )
+        for app, name, service in _with_more(live, servers)
+    ]
+    if problems:
+        raise SpecError(problems, "the options of the router")
+
+
+def _with_more(
+    live: Mapping[str, Record], servers: int
+) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Yield app, name and description of each routed service with more replicas than servers."""
+    for app, record in live.items():
+        for name, service in record.resolved.services.items():
+            if is_routed(service) and service.get("deploy", {}).get("replicas", 1) > servers:
+                yield app, name, service
 
 
 @dataclass(frozen=True)

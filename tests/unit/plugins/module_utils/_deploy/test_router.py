@@ -36,6 +36,7 @@ from ansible_collections.shipping.code.plugins.module_utils._routing import runt
 OPTIONS: dict[str, Any] = {
     "image": "registry.example.com/haproxy:3.0",
     "replicas": None,
+    "servers": 10,
     "constraints": [],
     "http_port": 80,
     "https_port": 443,
@@ -399,7 +400,7 @@ def test_counters_of_variants_by_headers(place, replicas, monkeypatch):
     place.log[-1] = exposed(300, "--")
     options = {**OPTIONS, "node_addresses": {}, "window": 60}
     result = router_info.read_router(options, None)
-    assert result["drift"] == []
+    assert result["drift"] == [] and result["outdated"] is False
     (exposures,) = result["exposures"]
     assert (exposures["variant"], exposures["requests"], exposures["lost"]) == ("buy", 100, 2)
     assert exposures["p50"] == 1
@@ -409,6 +410,9 @@ def test_counters_of_variants_by_headers(place, replicas, monkeypatch):
     place.log = PlatformError("the log cannot be read", "the driver is syslog", "Use another one")
     result = router_info.read_router({**options, "window": 5}, None)
     assert result["exposures"] == [] and "the driver is syslog" in result["warnings"][0]
+    place.apps["blog"] = live(resolved(host="blog.example.com"))
+    assert router_info.read_router(options, None)["outdated"] is True
+    del place.apps["blog"]
     result = router_info.read_router({**options, "window": 0}, None)
     assert result["exposures"] == [] and "warnings" not in result
     rows = {row["variant"]: row for row in result["counters"]}
@@ -421,6 +425,37 @@ def test_counters_of_variants_by_headers(place, replicas, monkeypatch):
         "order": (0, 0, 0, 0, 0),
         "green": (7, 0, 1, 70, 700),
     }
+
+
+def with_replicas(number: int, **deploy: Any) -> Resolved:
+    release = resolved("green")
+    release.services["web-green"]["deploy"] = {"replicas": number, **deploy}
+    return release
+
+
+def test_more_replicas_than_the_router_knows(monkeypatch):
+    place = Place(shop=resolved("green"))
+    use(monkeypatch, place)
+    place.apps["router"] = live(router_of(place))
+    route_checks.check_release(place, "shop", with_replicas(10), None)
+    with pytest.raises(
+        PlanError, match=r"shop/web-green cannot have 11 .*Set router_servers to 11"
+    ):
+        route_checks.check_release(place, "shop", with_replicas(11), None)
+    place.apps["router"] = live(router_of(place, servers=12))
+    route_checks.check_release(place, "shop", with_replicas(11), None)
+    place.apps["shop"] = live(with_replicas(11))
+    with pytest.raises(SpecError, match="shop/web-green has 11 replicas"):
+        router_spec.describe_router(OPTIONS, None)
+    with pytest.raises(SpecError, match="from 10 to 500"):
+        router_spec.describe_router({**OPTIONS, "servers": 9}, None)
+
+
+def test_a_replica_on_each_of_many_nodes(monkeypatch):
+    place = Place(shop=resolved("green"))
+    place.nodes = 11
+    with pytest.raises(PlanError, match="shop/web-green cannot have 11 replicas"):
+        route_checks.check_release(place, "shop", with_replicas(1, mode="global"), None)
 
 
 def failure(service: str) -> Failure:
