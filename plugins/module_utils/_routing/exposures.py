@@ -18,6 +18,8 @@ from typing import Any
 EVENTS = "events"
 """The end of the name of a route's backends that answer events."""
 _NONE = "-"
+# Half of a HMAC is enough to be one unit's alone; HAProxy writes it in capitals.
+_UNIT_LENGTH = 32
 _MARK = '"shipping":"exposure"'
 # Each limit is about a tenth above the one before, so that a quantile is at most that far off.
 _GROWTH = 1.1
@@ -130,44 +132,58 @@ def duration_class(milliseconds: int) -> int:
 
 def read_exposures(lines: Iterable[str]) -> list[Exposure]:
     """Return the exposures among the lines of a log."""
-    return [_exposure(item) for item in _routed(lines) if not _is_for_events(item)]
+    return [_exposure(line) for line in _routed(lines) if not line.is_for_events]
 
 
 def read_events(lines: Iterable[str]) -> list[Event]:
     """Return the events among the lines of a log; those that the router rejected are left out."""
     return [
-        _event(item)
-        for item in _routed(lines)
-        if _is_for_events(item) and item.get("event", _NONE) != _NONE
+        _event(line)
+        for line in _routed(lines)
+        if line.is_for_events and line.fields.get("event", _NONE) != _NONE
     ]
 
 
-def _routed(lines: Iterable[str]) -> list[Mapping[str, Any]]:
-    fields = (_fields(line) for line in lines if _MARK in line)
-    # A request without a route has no variant.
-    return [item for item in fields if item.get("service", _NONE) != _NONE]
+def _routed(lines: Iterable[str]) -> list[_Line]:
+    parsed = (_parsed(line) for line in lines if _MARK in line)
+    return [line for line in parsed if line]
 
 
-def _is_for_events(fields: Mapping[str, Any]) -> bool:
-    return str(fields["route"]).endswith(f".{EVENTS}")
+@dataclass(frozen=True)
+class _Line:
+    """The fields of a line that exposures and events have alike."""
+
+    place: Mapping[str, Any]
+    fields: Mapping[str, Any]
+    is_for_events: bool
 
 
-def _event(fields: Mapping[str, Any]) -> Event:
-    app, _slash, service = str(fields["service"]).partition("/")
-    name, value, event_id = (*str(fields["event"]).split("|"), "", "")[:3]
-    return Event(
-        app,
-        service,
-        route=str(fields["route"]).removesuffix(f".{EVENTS}"),
-        variant=str(fields["variant"]),
-        revision=int(fields["revision"]),
-        unit=str(fields["unit"]),
-        time=float(fields["time"]),
-        name=name,
-        value=float(value) if value else None,
-        event_id=event_id,
-        is_assigned=fields["bucket"] != _NONE,
-    )
+def _parsed(line: str) -> _Line | None:
+    fields = _fields(line)
+    row = str(fields.get("row", _NONE))
+    if row == _NONE:  # a request without a route has no variant
+        return None
+    route, owner = row.split("|")[:2]
+    app, _slash, service = owner.partition("/")
+    unit = str(fields["unit"])
+    revision = str(fields["table"]).partition(".")[0]
+    place = {
+        "app": app,
+        "service": service,
+        "route": route.removesuffix(f".{EVENTS}"),
+        "variant": str(fields["choice"]).partition(".")[2],
+        "revision": int(revision),
+        "unit": "" if unit == _NONE else unit[:_UNIT_LENGTH].lower(),
+        "time": float(fields["time"]),
+        # Before the first change of weights, no unit has a bucket, and all have the variant stable.
+        "is_assigned": fields["bucket"] != _NONE or (revision == "0" and unit != _NONE),
+    }
+    return _Line(place, fields, route.endswith(f".{EVENTS}"))
+
+
+def _event(line: _Line) -> Event:
+    name, value, event_id = (*str(line.fields["event"]).split("|"), "", "")[:3]
+    return Event(**line.place, name=name, value=float(value) if value else None, event_id=event_id)
 
 
 def _fields(line: str) -> Mapping[str, Any]:
@@ -180,23 +196,14 @@ def _fields(line: str) -> Mapping[str, Any]:
     return fields if isinstance(fields, dict) else {}
 
 
-def _exposure(fields: Mapping[str, Any]) -> Exposure:
-    app, _slash, service = str(fields["service"]).partition("/")
-    end = str(fields["end"])
-    unit = str(fields["unit"])
+def _exposure(line: _Line) -> Exposure:
+    fields = line.fields
     return Exposure(
-        app,
-        service,
-        route=str(fields["route"]),
-        variant=str(fields["variant"]),
-        revision=int(fields["revision"]),
-        unit="" if unit == _NONE else unit,
-        time=float(fields["time"]),
+        **line.place,
         status=int(fields["status"]),
         duration=max(int(fields["ms"]), 0),
         bytes_out=int(fields["bytes"]),
-        is_assigned=fields["bucket"] != _NONE,
-        is_complete=_is_complete(end, int(fields["status"])),
+        is_complete=_is_complete(str(fields["end"]), int(fields["status"])),
     )
 
 

@@ -12,7 +12,7 @@ Rules about one route are in its backends, so that a request does not evaluate t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -21,8 +21,8 @@ from .buckets import BUCKETS, HEADER_VARIANTS, STABLE, VARIANT_SLOTS
 from .control_channel import SERVER_NAME
 from .route_table import RouteTable, owner, prefix, route_id
 from .exposures import EVENTS
-from .routes import DEFAULT_EVENTS, HEADER, REQUEST, VISITOR, RateLimit, Route
-from .runtime_commands import CELLS
+from .routes import DEFAULT_EVENTS, HEADER, REQUEST, VISITOR, RateLimit, Route, Unit
+from .runtime_commands import CELLS, NO_TABLE
 from .startup_script import (
     ACTION,
     HEADERS_ACTION,
@@ -64,7 +64,6 @@ _EVENT_WORD = "^[A-Za-z0-9_.-]{1,64}$"
 _EVENT_NUMBER = "^-?[0-9]{1,12}([.][0-9]{1,6})?$"
 # Slot, dot and name of a variant.
 _LONGEST_CHOICE = 40
-_SOURCE_LETTER = {VISITOR: "c", HEADER: "h", REQUEST: "r"}
 # After the first bytes were sent, a request with one of these may have been carried out.
 _REPEATABLE_METHODS = "GET HEAD OPTIONS TRACE PUT DELETE"
 
@@ -209,7 +208,7 @@ def _table_file(app: str, service: str) -> str:
 
 
 # Entries as in runtime_commands.map_entries; without buckets all of them are those of `stable`.
-_FIRST_TABLE = f"table 0.1.none\nvariants 0.{STABLE}\nvariant:{STABLE} 0.{STABLE}\n"
+_FIRST_TABLE = f"table {NO_TABLE}\nvariants 0.{STABLE}\nvariant:{STABLE} 0.{STABLE}\n"
 
 
 def _lines(lines: Iterable[str]) -> str:
@@ -217,22 +216,24 @@ def _lines(lines: Iterable[str]) -> str:
 
 
 def _route_rows(table: RouteTable) -> list[str]:
-    """Return the map from a request's place to its route, service, unit, and service's number."""
+    """Return the map from a request's place to its route, service, and numbers of rules."""
     numbers = {service: number for number, service in enumerate(table.services())}
+    sources = _sources(table.routes)
     rows = []
     for route in table.routes:
         name = route_id(route)
-        fields = [owner(route), _unit_source(route), str(numbers[route.app, route.service])]
-        rows.append(f"{prefix(route)} {'|'.join([name, *fields])}")
+        rules = f"{numbers[route.app, route.service]}|{sources.index(route.unit)}"
+        rows.append(f"{prefix(route)} {name}|{owner(route)}|{rules}")
         if route.events:
             # By a row of its own, no other request is compared with the path of events.
             place = f"{prefix(route)}{EVENTS_PATH}/"
-            rows.append(f"{place} {'|'.join([f'{name}.{EVENTS}', *fields])}")
+            rows.append(f"{place} {name}.{EVENTS}|{owner(route)}|{rules}")
     return rows
 
 
-def _unit_source(route: Route) -> str:
-    return f"{_SOURCE_LETTER[route.unit.type]}:{route.unit.name}"
+def _sources(routes: Iterable[Route]) -> list[Unit]:
+    """Return the units of all routes, sorted, each once."""
+    return sorted({route.unit for route in routes}, key=lambda unit: (unit.type, unit.name))
 
 
 def _certificate_file(route: Route) -> str:
@@ -331,11 +332,10 @@ def _resolvers(settings: RouterSettings) -> list[str]:
 
 
 # The status, length and bytes are numbers; all texts have no character that JSON escapes.
+# Whole variables: each part of one would cost a processor as much as three of them.
 _EXPOSURE = (
-    '{"shipping":"exposure","time":%Ts.%ms,"service":"%[var(txn.service)]",'
-    '"route":"%[var(txn.route)]","variant":"%[var(txn.choice),field(2,.)]",'
-    '"revision":"%[var(txn.table),field(1,.)]",'
-    '"unit":"%[var(txn.unit),hmac(sha256,proc.key),bytes(0,16),hex,lower]",'
+    '{"shipping":"exposure","time":%Ts.%ms,"row":"%[var(txn.row)]","table":"%[var(txn.table)]",'
+    '"choice":"%[var(txn.choice)]","unit":"%[var(txn.unit),hmac(sha256,proc.key),hex]",'
     '"bucket":"%[var(txn.bucket)]","status":%ST,"ms":%Ta,"bytes":%B,"end":"%ts"EVENT}'
 )
 _EVENT = ',"event":"%[var(txn.event)]"'
@@ -352,11 +352,11 @@ def _frontend(table: RouteTable, settings: RouterSettings) -> list[str]:
         *_binds(table.routes, settings),
         *_proxy_protocol(table.routes),
         f"    log-format '{_log_format(table.routes)}'",
-        *_find_route(settings.paths),
+        *_find_route(table, settings.paths),
         *_find_unit(table.routes, settings),
-        *_choose_variant(table.services(), settings),
+        *_choose_variant(table, settings),
         *_remember_visitor(table.routes),
-        "    use_backend %[var(txn.route)].%[var(txn.choice),field(1,.)]",
+        "    use_backend %[var(txn.row),field(1,|)].%[var(txn.choice),field(1,.)]",
     ]
 
 
@@ -379,7 +379,7 @@ def _proxy_protocol(routes: Iterable[Route]) -> list[str]:
     ]
 
 
-def _find_route(paths: RouterPaths) -> list[str]:
+def _find_route(table: RouteTable, paths: RouterPaths) -> list[str]:
     routes = f"map_beg({paths.configuration}/routes.map)"
     unknown = "!{ var(txn.row) -m found }"
     return [
@@ -393,16 +393,34 @@ def _find_route(paths: RouterPaths) -> list[str]:
         f" if {unknown}",
         "    http-request return status 404 content-type text/plain string"
         f' "No route has this host and path.\\n" if {unknown}',
-        "    http-request set-var(txn.number) var(txn.row),field(4,|),add(0)",
-        "    http-request set-var(txn.route) var(txn.row),field(1,|)",
-        "    http-request set-var(txn.service) var(txn.row),field(2,|)",
-        "    http-request set-var(txn.source) var(txn.row),field(3,|)",
+        # Numbers: a comparison of one costs a third of that of a text.
+        *_number("number", 3, len(table.services())),
+        *_number("source", 4, len(_sources(table.routes))),
     ]
+
+
+def _number(name: str, field_number: int, count: int) -> list[str]:
+    """Return the rule that reads a number of the row, where rules depend on it."""
+    text = f"    http-request set-var(txn.{name}) var(txn.row),field({field_number},|),add(0)"
+    return [text] if count > 1 else []
+
+
+def _equals(name: str, numbers: Sequence[int], count: int) -> str:
+    """Return the condition for some of ``count`` numbers; nothing where it is always true."""
+    if len(numbers) == count:
+        return ""
+    return f"{{ var(txn.{name}) -m int {' '.join(map(str, numbers))} }}"
+
+
+def _if(*conditions: str) -> str:
+    """Return the end of a rule for conditions, of which empty ones are always true."""
+    text = " ".join(filter(None, conditions))
+    return f" if {text}" if text else ""
 
 
 def _find_unit(routes: Iterable[Route], settings: RouterSettings) -> list[str]:
     """Return the rules that read the unit; a bot has none."""
-    sources = {(_unit_source(route), route.unit) for route in routes}
+    sources = _sources(routes)
     lines = []
     if settings.bots:
         bots = f"{settings.paths.configuration}/bots.list"
@@ -410,67 +428,94 @@ def _find_unit(routes: Iterable[Route], settings: RouterSettings) -> list[str]:
             "    http-request set-var(txn.bot) bool(true)"
             f" if {{ req.hdr(user-agent) -i -m sub -f {bots} }}"
         )
-    for source, unit in sorted(sources, key=lambda pair: pair[0]):
+    for number, unit in enumerate(sources):
         fetch = {VISITOR: f"req.cook({unit.name})", HEADER: f"req.fhdr({unit.name})"}
         if unit.type in fetch:
-            lines.append(
-                f"    http-request set-var(txn.unit) {fetch[unit.type]}"
-                f" if {{ var(txn.source) -m str {source} }} !{{ var(txn.bot) -m found }}"
-            )
-    has_visitors = any(unit.type == VISITOR for _source, unit in sources)
+            condition = _if(_equals("source", [number], len(sources)), _no_bot(settings))
+            lines.append(f"    http-request set-var(txn.unit) {fetch[unit.type]}{condition}")
     return [
         *lines,
-        *(_NEW_VISITOR if has_visitors else []),
+        *_new_visitor(sources, settings),
         "    http-request unset-var(txn.unit) if { var(txn.unit) -m len 0 }",
     ]
 
 
-_NEW_VISITOR = (
-    "    http-request set-var(txn.new) bool(true) if { var(txn.source) -m beg c: }"
-    f" !{{ var(txn.unit) -m len 1:{_LONGEST_COOKIE} }} !{{ var(txn.bot) -m found }}",
-    "    http-request set-var(txn.unit) uuid() if { var(txn.new) -m found }",
-)
+def _no_bot(settings: RouterSettings) -> str:
+    return "!{ var(txn.bot) -m found }" if settings.bots else ""
 
 
-def _choose_variant(services: Iterable[tuple[str, str]], settings: RouterSettings) -> list[str]:
-    """Return the rules that set the slot and name of the variant: ``1.green``."""
-    # Each request evaluates these of all services. A number costs a third of a text there.
-    maps = {
-        f"{{ var(txn.number) -m int {number} }}": map_path(app, service, settings.paths)
-        for number, (app, service) in enumerate(services)
-    }
-    tables = [
-        f"    http-request set-var(txn.table) str(table),map({file}) if {of_service}"
-        for of_service, file in maps.items()
-    ]
-    choices = [
-        f"    http-request set-var(txn.choice) var(txn.bucket),map({file},0.{STABLE})"
-        f" if {of_service}"
-        for of_service, file in maps.items()
-    ]
-    headers = [
-        f"    http-request set-var(txn.headers) str(headers:),concat(,txn.choice),map({file})"
-        f" if {of_service} {{ var(txn.table),field(4,.) -m len 1: }}"
-        for of_service, file in maps.items()
-    ]
+def _no_tester(settings: RouterSettings) -> str:
+    return "!{ var(txn.tester) -m found }" if settings.tester_key else ""
+
+
+def _of_type(sources: Sequence[Unit], unit_type: str) -> list[int]:
+    return [number for number, unit in enumerate(sources) if unit.type == unit_type]
+
+
+def _new_visitor(sources: Sequence[Unit], settings: RouterSettings) -> list[str]:
+    visitors = _of_type(sources, VISITOR)
+    if not visitors:
+        return []
+    condition = _if(
+        _equals("source", visitors, len(sources)),
+        f"!{{ var(txn.unit) -m len 1:{_LONGEST_COOKIE} }}",
+        _no_bot(settings),
+    )
     return [
-        *tables,
+        f"    http-request set-var(txn.new) bool(true){condition}",
+        "    http-request set-var(txn.unit) uuid() if { var(txn.new) -m found }",
+    ]
+
+
+def _choose_variant(table: RouteTable, settings: RouterSettings) -> list[str]:
+    """Return the rules that set the slot and name of the variant: ``1.green``."""
+    # Each request evaluates these of all services.
+    services = table.services()
+    maps = [
+        (_equals("number", [number], len(services)), map_path(*service, settings.paths))
+        for number, service in enumerate(services)
+    ]
+    sources = _sources(table.routes)
+    requests = _of_type(sources, REQUEST)
+    each_request = _if(
+        _equals("source", requests, len(sources)), _no_bot(settings), _no_tester(settings)
+    )
+    # Nor has a service a table before its first change of weights.
+    has_unit = _if(
+        "{ var(txn.unit) -m found }",
+        _no_tester(settings),
+        f"!{{ var(txn.table) -m str {NO_TABLE} }}",
+    )
+    return [
+        *(
+            f"    http-request set-var(txn.table) str(table),map({file}){_if(of_service)}"
+            for of_service, file in maps
+        ),
         *(_tester(maps, settings) if settings.tester_key else []),
         # The one chain that agrees with buckets.bucket_of.
         "    http-request set-var(txn.bucket) var(txn.table),field(3,.),concat(:,txn.unit),"
-        f"sha2(256),hex,bytes(0,8),hex2i,mod({BUCKETS})"
-        " if { var(txn.unit) -m found } !{ var(txn.tester) -m found }",
-        f"    http-request set-var(txn.bucket) rand({BUCKETS})"
-        " if { var(txn.source) -m beg r: } !{ var(txn.bot) -m found }"
-        " !{ var(txn.tester) -m found }",
-        *choices,
+        f"sha2(256),hex,bytes(0,8),hex2i,mod({BUCKETS}){has_unit}",
+        *(
+            [f"    http-request set-var(txn.bucket) rand({BUCKETS}){each_request}"]
+            if requests
+            else []
+        ),
+        *(
+            f"    http-request set-var(txn.choice) var(txn.bucket),map({file},0.{STABLE})"
+            f"{_if(of_service)}"
+            for of_service, file in maps
+        ),
         f"    http-request set-var(txn.choice) str(0.{STABLE}) if !{{ var(txn.choice) -m found }}",
-        *headers,
+        *(
+            f"    http-request set-var(txn.headers) str(headers:),concat(,txn.choice),map({file})"
+            f"{_if('{ var(txn.table) -m end .headers }', of_service)}"
+            for of_service, file in maps
+        ),
         f"    http-request lua.{HEADERS_ACTION} if {{ var(txn.headers) -m found }}",
     ]
 
 
-def _tester(maps: Mapping[str, str], settings: RouterSettings) -> list[str]:
+def _tester(maps: Iterable[tuple[str, str]], settings: RouterSettings) -> list[str]:
     """Return the rules for testers, whose secret header lets them choose the variant."""
     is_tester = "{ var(txn.tester) -m found }"
     return [
@@ -481,8 +526,8 @@ def _tester(maps: Mapping[str, str], settings: RouterSettings) -> list[str]:
         f"    http-request set-var(txn.wanted) req.fhdr({TESTER_VARIANT_HEADER}) if {is_tester}",
         *(
             f"    http-request set-var(txn.choice) str(variant:),concat(,txn.wanted),map({file})"
-            f" if {is_tester} {of_service}"
-            for of_service, file in maps.items()
+            f"{_if(is_tester, of_service)}"
+            for of_service, file in maps
         ),
         "    http-request return status 404 content-type text/plain string"
         f' "The service has no such variant.\\n" if {is_tester}'
@@ -493,16 +538,17 @@ def _tester(maps: Mapping[str, str], settings: RouterSettings) -> list[str]:
 
 def _remember_visitor(routes: Iterable[Route]) -> list[str]:
     """Return the rules that give a new visitor its cookie."""
-    cookies = {route.unit.name for route in routes if route.unit.type == VISITOR}
+    sources = _sources(routes)
     lines = []
-    for cookie in sorted(cookies):
-        condition = f"{{ var(txn.new) -m found }} {{ var(txn.source) -m str c:{cookie} }}"
+    for number in _of_type(sources, VISITOR):
+        cookie = sources[number].name
+        is_new = ("{ var(txn.new) -m found }", _equals("source", [number], len(sources)))
         value = f"{cookie}=%[var(txn.unit)]; Path=/; Max-Age={_ONE_YEAR}; HttpOnly; SameSite=Lax"
         lines += [
-            f'    http-response add-header Set-Cookie "{value}; Secure" if {condition}'
-            " { var(txn.scheme) -m str https }",
-            f'    http-response add-header Set-Cookie "{value}" if {condition}'
-            " !{ var(txn.scheme) -m str https }",
+            f'    http-response add-header Set-Cookie "{value}; Secure"'
+            f"{_if(*is_new, '{ var(txn.scheme) -m str https }')}",
+            f'    http-response add-header Set-Cookie "{value}"'
+            f"{_if(*is_new, '!{ var(txn.scheme) -m str https }')}",
         ]
     return lines
 
@@ -633,17 +679,19 @@ def _answer(status: int, text: str, rest: str) -> str:
 def _client_address(route: Route) -> list[str]:
     """Return the rules by which X-Forwarded headers are those of trusted proxies, or our own."""
     believes = bool(route.trusted_proxies) and not route.proxy_protocol
+    scheme = "    http-request set-var(txn.scheme) str(https) if { ssl_fc }"
     redirect = (
         "    http-request redirect scheme https code 308 if !{ var(txn.scheme) -m str https }"
     )
+    is_needed = route.certificate or route.unit.type == VISITOR
     return [
+        *([] if believes or not is_needed else [scheme]),
         *(_believed_headers(" ".join(route.trusted_proxies)) if believes else _OWN_HEADERS),
         *([redirect] if route.certificate else []),
     ]
 
 
 _OWN_HEADERS = (
-    "    http-request set-var(txn.scheme) str(https) if { ssl_fc }",
     "    http-request del-header Forwarded",
     "    http-request set-header X-Forwarded-For %[src]",
     "    http-request set-header X-Forwarded-Host %[req.hdr(host)]",

@@ -31,6 +31,8 @@ _NEW_VERSION = re.compile(r"New version created: ([0-9]+)")
 # route_id of route_table, and the slot.
 _VARIANT_BACKEND = re.compile(r"(.+\.[0-9a-f]{8})\.([0-9]+)")
 
+NO_TABLE = "0.1.none"
+"""The revision, algorithm and salt before the first change of weights."""
 CELLS = "cells"
 """The end of the name of a route's table of counters of variants by headers alone."""
 SHOW_STAT = "show stat"

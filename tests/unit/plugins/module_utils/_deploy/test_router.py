@@ -380,8 +380,8 @@ class Replica:
 
 def exposed(milliseconds: int, end: str) -> str:
     """A line of the router's log."""
-    fields = {"shipping": "exposure", "service": "shop/web", "variant": "buy", "revision": "1"}
-    fields |= {"route": "shop_web.98c8f1f1", "unit": "ab", "bucket": "7", "end": end}
+    fields = {"shipping": "exposure", "row": "shop_web.98c8f1f1|shop/web|0|0", "table": "1.1.salt"}
+    fields |= {"choice": "0.buy", "unit": "ab", "bucket": "7", "end": end}
     numbers = {"time": 1796087832.772, "status": 200, "ms": milliseconds, "bytes": 300}
     return json.dumps({**fields, **numbers}, separators=(",", ":"))
 

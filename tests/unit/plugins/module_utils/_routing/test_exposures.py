@@ -20,11 +20,10 @@ def line(**fields: Any) -> str:
     base = {
         "shipping": "exposure",
         "time": 1796087832.772,
-        "service": "shop/web",
-        "route": "shop_web.498d7fe1",
-        "variant": "green",
-        "revision": "3",
-        "unit": "ab12",
+        "row": "shop_web.498d7fe1|shop/web|0|0",
+        "table": "3.1.salt",
+        "choice": "2.green",
+        "unit": "AB12" * 16,
         "bucket": "77",
         "status": 200,
         "ms": 2,
@@ -40,14 +39,14 @@ def test_other_lines_are_skipped() -> None:
         line(),
         "2026-05-01T00:00:00Z stdout F " + line(),
         line()[:100],
-        line(service="-", variant="-", revision="-"),
+        line(row="-", choice="-", table="-"),
         "",
     ]
     assert len(read_exposures(lines)) == 2
 
 
 def test_events_are_no_exposures() -> None:
-    at_events = {"route": "shop_web.498d7fe1.events", "status": 204}
+    at_events = {"row": "shop_web.498d7fe1.events|shop/web|0|0", "status": 204}
     lines = [
         line(event="-"),
         line(**at_events, event="order|12.5|a-1"),
@@ -58,7 +57,7 @@ def test_events_are_no_exposures() -> None:
     assert [item.status for item in read_exposures(lines)] == [200]
     order, seen = read_events(lines)
     assert (order.app, order.service, order.route) == ("shop", "web", "shop_web.498d7fe1")
-    assert (order.unit, order.variant, order.revision) == ("ab12", "green", 3)
+    assert (order.unit, order.variant, order.revision) == ("ab12" * 8, "green", 3)
     assert (order.name, order.value, order.event_id) == ("order", 12.5, "a-1")
     assert (seen.name, seen.value, seen.event_id) == ("seen", None, "")
 
@@ -66,9 +65,24 @@ def test_events_are_no_exposures() -> None:
 def test_an_exposure() -> None:
     (found,) = read_exposures([line()])
     assert (found.app, found.service, found.variant, found.revision) == ("shop", "web", "green", 3)
-    assert (found.unit, found.time, found.duration) == ("ab12", 1796087832.772, 2)
+    assert (found.unit, found.time, found.duration) == ("ab12" * 8, 1796087832.772, 2)
     assert found.is_assigned
     assert found.is_complete
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_assigned"),
+    [
+        ({}, True),
+        # Testers and bots.
+        ({"bucket": "-"}, False),
+        # Before the first change of weights, all units have stable, and need no bucket.
+        ({"bucket": "-", "table": "0.1.none"}, True),
+        ({"bucket": "-", "table": "0.1.none", "unit": "-"}, False),
+    ],
+)
+def test_assigned_units(fields: dict[str, Any], is_assigned: bool) -> None:
+    assert read_exposures([line(**fields)])[0].is_assigned is is_assigned
 
 
 @pytest.mark.parametrize(
@@ -96,7 +110,7 @@ def test_sums() -> None:
         line(unit="a", ms=10),
         line(unit="a", ms=20, status=500),
         line(unit="b", ms=30, status=404, end="CD"),
-        line(unit="-", variant="stable"),
+        line(unit="-", choice="0.stable"),
     ]
     sums = sums_by_variant(read_exposures(lines))
     green = sums["shop", "web", "green"]
