@@ -14,8 +14,11 @@ description:
     returns the router as a Compose file for M(shipping.code.release). The role
     P(shipping.code.router#role) does both.
   - The same routes and options give the same spec.
-  - If the configuration differs from that of the running router, HAProxy itself checks it, in a
-    container of O(image) on the manager's engine that is removed afterwards.
+  - If the configuration differs from that of the running router, HAProxy itself checks it, on Swarm
+    in a container of O(image) on the manager's engine, on Kubernetes in a pod. Both are removed
+    afterwards.
+  - On Kubernetes it copies the certificates of routes into the namespace C(shipping-router), and
+    removes copies that no release of the router needs. Nothing else is changed.
 author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
@@ -25,7 +28,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Changes nothing.
+    details: Copies no certificates.
   diff_mode:
     support: full
     details: Shows the hash of the running and of the new configuration.
@@ -39,7 +42,8 @@ options:
     required: true
   replicas:
     description:
-      - Number of replicas, at most one on a node. By default one on each node.
+      - "Swarm: number of replicas, at most one on a node. By default one on each node."
+      - "Kubernetes: number of replicas, by default 2."
     type: int
   servers:
     description:
@@ -55,12 +59,14 @@ options:
     default: []
   http_port:
     description:
-      - The port for HTTP on the nodes.
+      - "Swarm: the port for HTTP on the nodes."
+      - "Kubernetes: the port of the Service C(router-published), of type LoadBalancer. If all
+        ports are from 30000 to 32767, it is of type NodePort."
     type: int
     default: 80
   https_port:
     description:
-      - The port for HTTPS on the nodes, published if a route has a certificate.
+      - The port for HTTPS, as O(http_port), published if a route has a certificate.
     type: int
     default: 443
   metrics_port:
@@ -140,6 +146,11 @@ spec:
   returned: success
   type: dict
   sample: {"services": {"router": {"image": "registry.example.com/haproxy:3.0"}}}
+placement:
+  description: The options of M(shipping.code.release) for the place of the router.
+  returned: success
+  type: dict
+  sample: {"namespace": "shipping-router", "create_namespace": true}
 extra:
   description: The lines of O(extra).
   returned: success
@@ -158,12 +169,13 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms.registry 
 
 
 def main() -> None:
+    module = AnsibleModule(
+        argument_specs.for_module(PLATFORMS.argument_spec(argument_specs.ROUTER_SPEC)),
+        supports_check_mode=True,
+    )
     answer(
-        AnsibleModule(
-            argument_specs.for_module(PLATFORMS.argument_spec(argument_specs.ROUTER_SPEC)),
-            supports_check_mode=True,
-        ),
-        lambda options: router_spec.describe_router(options, PLATFORMS),
+        module,
+        lambda options: router_spec.describe_router(options, PLATFORMS, check=module.check_mode),
     )
 
 

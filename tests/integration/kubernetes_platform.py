@@ -318,6 +318,12 @@ class KubernetesPlatform:
             body["metadata"]["name"] for body in self.found(app, kinds.get(kind, f"{kind}s"))
         } - {"kube-root-ca.crt"}
 
+    def kill_replica(self, app: str, replica: str) -> None:
+        """Kill a pod of an app of the collection itself, which has a namespace of its own."""
+        place = ("--namespace", f"shipping-{app}")
+        words = ("delete", "pod", replica, "--grace-period=0", "--force", "--wait=false")
+        self.cluster.kubectl(*place, *words)
+
     def stop(self, app: str) -> None:
         """Take an app away, and wait no longer than its host ports are taken."""
         self.cluster.kubectl("delete", "namespace", app, "--ignore-not-found", "--wait=false")

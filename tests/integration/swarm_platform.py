@@ -265,6 +265,11 @@ class SwarmPlatform:
             if name.startswith(app)
         }
 
+    def kill_replica(self, _app: str, replica: str) -> None:
+        """Kill the container of a task."""
+        label = f"label=com.docker.swarm.task.id={replica}"
+        self.engine.docker("kill", self.engine.docker("ps", "--quiet", "--filter", label).strip())
+
     def stop(self, app: str) -> None:
         """Take an app away, and not wait for it."""
         self._remove("--filter", f"name={app}_")

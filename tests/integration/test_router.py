@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import socket
+import ssl
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,14 +19,16 @@ from typing import Any
 import pytest
 
 from tests.testbed.client import Client
+from tests.testbed.tls import Authority
 
 from .harness import Player, PlayOutcome, until
 from .specs import Spec, shop
 
-pytestmark = [pytest.mark.only("swarm"), pytest.mark.long]
+pytestmark = pytest.mark.long
 
 HOST = "shop.example.com"
-PORT = 18480
+# Of the nodes; on a cluster, one that a Service of type NodePort may have.
+PORTS = {"swarm": 18480, "kubernetes": 30480}
 APP = "routed"
 
 
@@ -55,7 +60,7 @@ class Router:
             "target": "all",
             "router_image": self.platform.image("tool:1"),
             "router_pki": str(self.pki),
-            "router_http_port": PORT,
+            "router_http_port": self.port,
             "router_drain": 2,
             "router_node_addresses": self.addresses,
             "router_release": {"monitor": 1, **self.platform.options},
@@ -69,8 +74,15 @@ class Router:
         return self.player.start_playbook(folder, "shipping.code.router", *words).wait()
 
     @property
+    def port(self) -> int:
+        """The port of its clients."""
+        return PORTS[self.platform.name]
+
+    @property
     def addresses(self) -> dict[str, str]:
-        """The nodes are in networks of their own."""
+        """The nodes are in networks of their own, and an API server leads into a cluster."""
+        if self.platform.name == "kubernetes":
+            return {}
         name = self.platform.engine.docker("info", "--format", "{{.Name}}").strip()
         return {name: self.platform.address}
 
@@ -88,7 +100,12 @@ class Router:
 
     def weights(self, *flags: str, **weights: Any) -> PlayOutcome:
         """Share the traffic."""
-        return self.run("traffic", *flags, app=APP, service="web", weights=weights)
+        return self.share(*flags, weights=weights)
+
+    def share(self, *flags: str, **options: Any) -> PlayOutcome:
+        """Share the traffic, by default with the declared weights."""
+        place = self.platform.placement_options(APP, "traffic")
+        return self.run("traffic", *flags, app=APP, service="web", **{**place, **options})
 
     def release(self, *variants: dict[str, Any], note: str = "") -> PlayOutcome:
         """Deploy the shop."""
@@ -99,7 +116,7 @@ class Router:
 
     def visit(self, cookie: str = "") -> tuple[str, str]:
         """Return the answer to one request, and the visitor's cookie."""
-        connection = http.client.HTTPConnection(self.platform.address, PORT, timeout=10)
+        connection = http.client.HTTPConnection(self.platform.address, self.port, timeout=10)
         headers = {"Host": HOST, **({"Cookie": f"shipping_visitor={cookie}"} if cookie else {})}
         connection.request("GET", "/", headers=headers)
         answer = connection.getresponse()
@@ -114,8 +131,10 @@ def router(player: Player, platform: Any, tmp_path: Path) -> Iterator[Router]:
     """The router, which is gone with its app at the end."""
     made = Router(player, platform, tmp_path / "router-pki")
     yield made
+    places = {"router": {"namespace": "shipping-router"}} if platform.name == "kubernetes" else {}
     for app in (APP, "router"):
-        player.run("release", {"app": app, "state": "absent", **platform.options})
+        absent = {"app": app, "state": "absent", **platform.options, **places.get(app, {})}
+        player.run("release", absent)
 
 
 GREEN = {"name": "green", "weight": 10}
@@ -124,9 +143,11 @@ GREEN = {"name": "green", "weight": 10}
 def test_the_life_of_a_route(router: Router, platform: Any) -> None:
     """Route, variant, weights, a killed replica, the variant's end: no request is lost."""
     green = {**GREEN, "image": platform.image("shop-web:1.1.0")}
-    early = router.release()
-    assert not early.ok and "shipping.code.router" in early.output, early.output
-    assert router.play().ok
+    if platform.name == "swarm":
+        early = router.release()
+        assert not early.ok and "shipping.code.router" in early.output, early.output
+    first = router.play()
+    assert first.ok, first.output
     assert (router.pki / "client.pem").stat().st_mode & 0o777 == 0o600
     assert router.release().ok
     routes = router.play()
@@ -134,7 +155,7 @@ def test_the_life_of_a_route(router: Router, platform: Any) -> None:
     again = router.play()
     assert again.ok and "changed=0" in again.output, again.output
     until(lambda: router.visit()[0] == "shop 1.0.0")
-    with Client(f"http://{platform.address}:{PORT}/", host=HOST) as client:
+    with Client(f"http://{platform.address}:{router.port}/", host=HOST) as client:
         assert router.release(green).ok
         reject_what_cannot_be(router, platform)
         share_a_tenth(router)
@@ -157,26 +178,27 @@ def reject_what_cannot_be(router: Router, platform: Any) -> None:
     ):
         rejected = router.weights(**weights)
         assert not rejected.ok and text in rejected.output, rejected.output
-    second = router.play(router_replicas=2)
-    assert not second.ok and "a second replica on one node" in second.output, second.output
+    if platform.name == "swarm":
+        second = router.play(router_replicas=2)
+        assert not second.ok and "a second replica on one node" in second.output, second.output
     raw = router.play(router_extra=["nonsense"])
     assert not raw.ok and "nonsense" in raw.output, raw.output
     options = {"app": "other", "version": "1", "spec": routed(platform), **platform.options}
     other = router.player.run("release", options)
     assert not other.ok and f"both other/web and {APP}/web" in other.output, other.output
-    unknown = router.run("traffic", app=APP, service="web", pki="/nowhere")
+    unknown = router.share(pki="/nowhere")
     assert not unknown.ok and "incomplete" in unknown.output, unknown.output
 
 
 def share_a_tenth(router: Router) -> None:
     """The declared weights apply, and each visitor keeps its variant."""
-    checked = router.run("traffic", "--check", app=APP, service="web")
+    checked = router.share("--check")
     assert checked.result["changed"] and router.visit()[0] == "shop 1.0.0"
-    shared = router.run("traffic", app=APP, service="web")
+    shared = router.share()
     assert shared.ok, shared.output
     assert shared.result["weights"]["after"] == {"stable": 90.0, "green": 10.0}
     assert shared.result["moved"] == 10.0
-    assert not router.run("traffic", app=APP, service="web").result["changed"]
+    assert not router.share().result["changed"]
     visits = [router.visit() for _number in range(400)]
     counts = Counter(text for text, _cookie in visits)
     assert 15 <= counts["shop 1.1.0"] <= 75, counts
@@ -204,8 +226,7 @@ def fail_in_one_variant(router: Router, platform: Any, green: dict[str, Any]) ->
     assert not failed.ok and "NOWHERE_SET is missing" in failed.output, failed.output
     services = platform.services(APP)
     assert sorted(services) == ["web", "web-green"]
-    environment = services["web"]["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"]
-    assert "NOTE=changed" in environment
+    assert platform.environment(APP, "web")["NOTE"] == "changed"
     states = [record["state"] for record in platform.records(APP)[:2]]
     assert states == ["live", "failed"]
     assert router.release(green, note="changed").result["changed"] is False
@@ -214,10 +235,7 @@ def fail_in_one_variant(router: Router, platform: Any, green: dict[str, Any]) ->
 def kill_the_replica(router: Router, platform: Any) -> None:
     """A new replica takes the newest table by itself."""
     task = router.run("router_info").result["replicas"][0]["replica"]
-    container = platform.engine.docker(
-        "ps", "--quiet", "--filter", f"label=com.docker.swarm.task.id={task}"
-    ).strip()
-    platform.engine.docker("kill", container)
+    platform.kill_replica("router", task)
     until(lambda: replaced(router, task), 60)
     until(lambda: router.run("router_info").result["drift"] == [])
     assert not router.run("traffic").result["changed"]
@@ -238,3 +256,40 @@ def remove_the_variant(router: Router, green: dict[str, Any]) -> None:
     gone = router.release()
     assert gone.ok, gone.output
     assert list(router.platform.services(APP)) == ["web"]
+
+
+def test_a_route_with_a_certificate(router: Router, platform: Any, tmp_path: Path) -> None:
+    """The secret of the app serves HTTPS, and a new one replaces it."""
+    authority = Authority(tmp_path / "authority")
+    assert router.play().ok
+    for name in ("first", "second"):
+        certificate, key = authority.issue(name, f"DNS:{HOST}")
+        spec = routed(platform)
+        spec["secrets"] = {"tls": {"environment": "TLS"}}
+        spec["services"]["web"]["x-shipping"]["routes"][0]["certificate"] = "tls"
+        options = {"app": APP, "version": name, "spec": spec, **platform.options}
+        values = {"TLS": certificate.read_text() + key.read_text()}
+        released = router.player.run("release", {**options, "secret_values": values})
+        assert released.ok, released.output
+        tls = {"router_https_port": router.port + 1}
+        played = router.play(**tls)
+        assert played.ok, played.output
+        context = ssl.create_default_context(cafile=str(authority.certificate))
+        until(lambda context=context, name=name: _subject(router, context) == name)
+        again = router.play(**tls)
+        assert again.ok and "changed=0" in again.output, again.output
+
+
+def _subject(router: Router, context: ssl.SSLContext) -> str:
+    """Return the name in the certificate of the router, after a request over it."""
+    address = (router.platform.address, router.port + 1)
+    with (
+        contextlib.suppress(OSError),
+        socket.create_connection(address, 5) as plain,
+        context.wrap_socket(plain, server_hostname=HOST) as stream,
+    ):
+        stream.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+        assert b"shop 1.0.0" in b"".join(iter(lambda: stream.recv(4096), b""))
+        subject: Any = stream.getpeercert()
+        return str(dict(pair[0] for pair in subject["subject"])["commonName"])
+    return ""

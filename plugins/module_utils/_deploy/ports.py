@@ -10,11 +10,12 @@ observation, a plan, a record, a revision).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .._core.cause import Cause
+from .._routing.control_channel import Stream
 from .history import Record
 from .lease import Lease
 from .naming import Naming
@@ -281,6 +282,27 @@ class ControlPoint:
     node: str
     address: str
     port: int
+    # From a deadline of time.monotonic() to a connection; without it the address is connected to.
+    dial: Callable[[float], Stream] | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class RouterShape:
+    """Describe the router on a platform.
+
+    ``replica_id`` is the placeholder of a replica's id in the environment. ``resolver`` is the
+    address and port of the DNS server, empty for that of the container. ``port_mode`` is that of
+    published ports. The control port is one of them unless the platform itself leads to it.
+    ``placement`` are options of the router's release.
+    """
+
+    replica_id: str
+    resolver: str = ""
+    port_mode: str = "host"
+    publishes_control: bool = True
+    keeps_state: bool = True
+    is_global: bool = True
+    placement: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -292,7 +314,14 @@ class StoredTraffic:
 
 
 class RouterPlace(Protocol):
-    """The router's parts on a platform: releases of apps, control points, the table."""
+    """The router's parts on a platform: releases of apps, control points, the table.
+
+    ``records`` and ``leases`` are those of the place where the router is.
+    """
+
+    shape: RouterShape
+    records: RecordStore
+    leases: LeaseStore
 
     def live_releases(self) -> Mapping[str, Record]:
         """Return the live release of each app, in a constant number of calls."""
@@ -308,8 +337,14 @@ class RouterPlace(Protocol):
     def slot_name(self, app: str, service: str, slot: int) -> str:
         """Return the name by which the router finds the replicas of the variant in a slot."""
 
-    def free_nodes(self, constraints: Sequence[str]) -> int:
-        """Return how many nodes may run a replica."""
+    def free_nodes(self, constraints: Sequence[str]) -> int | None:
+        """Return how many nodes may run a replica each; None where a node may run several."""
+
+    def share_secrets(self, owners: Mapping[str, str], *, check: bool) -> bool:
+        """Let the router mount secrets of apps; return whether that changes anything.
+
+        ``owners`` has the app of each secret, by its name on the platform.
+        """
 
     def check(self, image: str, command: Sequence[str], files: Mapping[str, bytes]) -> str:
         """Run a command once in an image with files; return why it fails, else nothing."""

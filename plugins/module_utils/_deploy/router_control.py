@@ -74,7 +74,7 @@ def connect_to(
 ) -> tuple[ControlChannel, ReplicaInfo]:
     """Connect to one replica, and check by its own answer, which is returned, that it is it."""
     name = f"{point.replica} on node {point.node}"
-    channel = connect_tls(name, (point.address, point.port), identity, deadline)
+    channel = connect_tls(name, (point.address, point.port), identity, deadline, point.dial)
     try:
         info = replica_info(channel.send([SHOW_INFO])[0])
         # A node gives a host port that was freed to the next task.

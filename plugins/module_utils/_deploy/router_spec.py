@@ -28,7 +28,7 @@ from .._routing.routes import Route, route_record
 from .history import Record
 from .platform_connection import connect
 from .platform_definition import Options, Platforms
-from .ports import RouterPlace
+from .ports import RouterPlace, RouterShape
 from .resolution import Resolved
 from .route_checks import all_routes
 from .router_control import CONTROL_PORT, FEWEST_SERVERS, ROUTER, SERVERS_LABEL, place_of
@@ -44,6 +44,8 @@ ROUTES_LABEL = "shipping.router.routes"
 _ROUTED = "shipping.router.services"
 # Seconds that a replica has to end after its connections were cut.
 _AFTER_DRAIN = 5
+# Where replicas are not one a node: one serves while another one is replaced.
+_REPLICAS = 2
 
 
 def route_data(route: Route) -> dict[str, Any]:
@@ -67,6 +69,7 @@ def settings_of(options: Options, place: RouterPlace) -> RouterSettings:
     """Return what the configuration depends on in addition to the routes."""
     return RouterSettings(
         slot_name=place.slot_name,
+        resolver=place.shape.resolver,
         http_port=options["http_port"],
         https_port=options["https_port"],
         bots=tuple(options["bots"]),
@@ -78,7 +81,7 @@ def settings_of(options: Options, place: RouterPlace) -> RouterSettings:
     )
 
 
-def describe_router(options: Options, platforms: Platforms) -> dict[str, Any]:
+def describe_router(options: Options, platforms: Platforms, *, check: bool) -> dict[str, Any]:
     """Return the result of the module router_spec."""
     platform = connect(options, platforms)
     place = place_of(platform)
@@ -90,7 +93,9 @@ def describe_router(options: Options, platforms: Platforms) -> dict[str, Any]:
     _check_nodes(options, place)
     _check_servers(options, live)
     routed = " ".join("/".join(key) for key in table.services())
-    router = _Router(options, settings, files, _secret_objects(files, live))
+    objects = _secret_objects(files, live)
+    owners = {objects[mounted.file]: mounted.app for mounted in files.certificates}
+    router = _Router(options, settings, files, objects, place.shape)
     spec = router.spec(
         {
             _CHECKED: files.content_name(),
@@ -102,12 +107,14 @@ def describe_router(options: Options, platforms: Platforms) -> dict[str, Any]:
     if _needs_check(former, spec):
         router.check(place)
     return {
-        "changed": False,
+        # After all checks: the first write of the play on the platform.
+        "changed": place.share_secrets(owners, check=check),
         "app": ROUTER,
         "version": f"router-{digest(spec)}",
         "routes": [route_data(route) for route in table.routes],
         "spec": spec,
         "extra": list(options["extra"]),
+        "placement": dict(place.shape.placement),
         "diff": _difference(former, files),
     }
 
@@ -120,6 +127,8 @@ def _never_empty(files: RouterFiles) -> RouterFiles:
 def _check_nodes(options: Options, place: RouterPlace) -> None:
     """Raise where two replicas would have to share the host ports of one node."""
     replicas, nodes = options.get("replicas"), place.free_nodes(options["constraints"])
+    if nodes is None:
+        return
     if nodes == 0:
         text = "no ready node matches constraints"
     elif replicas and replicas > nodes:
@@ -168,6 +177,7 @@ class _Router:
     settings: RouterSettings
     files: RouterFiles
     objects: Mapping[str, str]
+    shape: RouterShape
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -190,11 +200,10 @@ class _Router:
             "command": ["-W", "-db", "-f", f"{paths.configuration}/{CONFIGURATION_FILE}"],
             # Its ports may be below 1024; HAProxy itself gives no right up here.
             "user": "0",
-            "environment": {"SHIPPING_REPLICA": "{{.Task.ID}}"},
+            "environment": {"SHIPPING_REPLICA": self.shape.replica_id},
             "stop_signal": "SIGUSR1",
             "stop_grace_period": f"{options['drain'] + _AFTER_DRAIN}s",
-            "tmpfs": [paths.socket],
-            "volumes": [{"type": "volume", "source": "state", "target": paths.state}],
+            **self._folders(),
             "networks": [ROUTER_NETWORK],
             "ports": self._ports(),
             "configs": [
@@ -202,12 +211,13 @@ class _Router:
                 for name in sorted(files)
             ],
             "secrets": [{**grant, "mode": 0o400} for grant in (*own, *mounted)],
-            "deploy": _deploy(options, labels),
+            **self._probe(),
+            "deploy": _deploy(options, labels, self.shape),
         }
         return {
             "services": {ROUTER: service},
             "networks": {ROUTER_NETWORK: {"name": ROUTER_NETWORK}},
-            "volumes": {"state": {}},
+            **({"volumes": {"state": {}}} if self.shape.keeps_state else {}),
             # A Compose file is interpolated, and a dollar sign of its own is written twice.
             "configs": {
                 name: {"content": text.replace("$", "$$")} for name, text in sorted(files.items())
@@ -219,12 +229,30 @@ class _Router:
 
     def _ports(self) -> list[dict[str, Any]]:
         options = self.options
-        ports = [_port(options["http_port"], options["http_port"])]
+        published = {options["http_port"]: options["http_port"]}
         if self.files.certificates:
-            ports.append(_port(options["https_port"], options["https_port"]))
+            published[options["https_port"]] = options["https_port"]
         if options.get("metrics_port"):
-            ports.append(_port(self.settings.metrics_port, options["metrics_port"]))
-        return [*ports, _port(CONTROL_PORT)]
+            published[self.settings.metrics_port] = options["metrics_port"]
+        if self.shape.publishes_control:
+            published[CONTROL_PORT] = 0
+        mode = self.shape.port_mode
+        return [_port(target, number, mode) for target, number in published.items()]
+
+    def _probe(self) -> dict[str, Any]:
+        """Return the health check, where a new replica serves beside the one that it replaces."""
+        if self.shape.is_global:
+            return {}
+        probe = {"http": {"port": self.settings.metrics_port, "path": "/healthz"}}
+        return {"x-shipping": {"probe": probe}}
+
+    def _folders(self) -> dict[str, Any]:
+        """Return the mounts of the folders that the router writes."""
+        paths = self.settings.paths
+        if not self.shape.keeps_state:
+            return {"tmpfs": [paths.socket, paths.state]}
+        state = {"type": "volume", "source": "state", "target": paths.state}
+        return {"tmpfs": [paths.socket], "volumes": [state]}
 
     def check(self, place: RouterPlace) -> None:
         """Let the router's own program check the configuration in the router's image."""
@@ -261,13 +289,15 @@ def _secret_objects(files: RouterFiles, live: Mapping[str, Record]) -> dict[str,
     return result
 
 
-def _port(number: int, published: int = 0) -> dict[str, Any]:
-    """Return a port of the nodes; of one that is not published, each node chooses the number."""
-    entry: dict[str, Any] = {"target": number, "mode": "host", "protocol": "tcp"}
+def _port(number: int, published: int, mode: str) -> dict[str, Any]:
+    """Return a published port; without a number, each node chooses one."""
+    entry: dict[str, Any] = {"target": number, "mode": mode, "protocol": "tcp"}
     return {**entry, "published": published} if published else entry
 
 
-def _deploy(options: Options, labels: Mapping[str, str]) -> dict[str, Any]:
+def _deploy(options: Options, labels: Mapping[str, str], shape: RouterShape) -> dict[str, Any]:
+    if not shape.is_global:
+        return _deploy_anywhere(options, labels)
     replicas = options.get("replicas")
     placement: dict[str, Any] = {"constraints": list(options["constraints"])}
     scale: dict[str, Any] = {"mode": "global"}
@@ -282,6 +312,17 @@ def _deploy(options: Options, labels: Mapping[str, str]) -> dict[str, Any]:
         # A replica's host ports are free for the next one only after it has ended.
         "update_config": {"order": "stop-first", "parallelism": 1, "failure_action": "pause"},
         "rollback_config": {"order": "stop-first", "parallelism": 1},
+    }
+
+
+def _deploy_anywhere(options: Options, labels: Mapping[str, str]) -> dict[str, Any]:
+    """Return the same for replicas that share no ports of their node: a new one starts first."""
+    return {
+        "mode": "replicated",
+        "replicas": options.get("replicas") or _REPLICAS,
+        "labels": dict(labels),
+        "placement": {"constraints": list(options["constraints"])},
+        "update_config": {"order": "start-first", "parallelism": 1},
     }
 
 

@@ -222,7 +222,7 @@ class _Run:
 
     @cached_property
     def _routed(self) -> set[Key]:
-        live = newest(self.platform.records.read_records(ROUTER), LIVE)
+        live = newest(self.place.records.read_records(ROUTER), LIVE)
         found = routed_services(live.resolved) if live else set()
         if self.service and self.service.key not in found:
             raise PlanError(
@@ -294,7 +294,7 @@ def _channels(run: _Run, identity: ClientIdentity) -> AbstractContextManager[lis
 
 def _leased(run: _Run) -> AbstractContextManager[Fence]:
     """Take the lease of the table, which the context keeps; wait for another run that has it."""
-    leases, options = run.platform.leases, run.options
+    leases, options = run.place.leases, run.options
     holder, ttl = new_run(options.get("by")), float(options["lease_ttl"])
     purpose = f"sharing the traffic of {run.service.service}" if run.service else "mending drift"
     taken: list[Lease] = []

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol
 
 from .._core.errors import Denied, Unreachable, innermost, os_words
+from .tls_stream import Stream, TlsStream
 
 # In its interactive mode, the runtime API keeps a connection for many commands.
 _PROMPT = b"\n> "
@@ -22,22 +22,6 @@ SERVER_NAME = "router.shipping"
 CONTROLLER_FILES = ("ca.pem", "client.pem")
 """The files of ClientIdentity in the folder of the controller's keys, in its order."""
 _TIMEOUT_HINT = "Check that the router runs and that the controller reaches its control port"
-
-
-class Stream(Protocol):
-    """A connected socket: of TLS, a unix socket, or of a port-forward."""
-
-    def sendall(self, data: bytes, /) -> None:
-        """Send all bytes."""
-
-    def recv(self, size: int, /) -> bytes:
-        """Return received bytes; none at the end of the stream."""
-
-    def settimeout(self, seconds: float | None, /) -> None:
-        """Set the time that each call may take."""
-
-    def close(self) -> None:
-        """Close the connection."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +98,16 @@ class ControlChannel:
 
 
 def connect_tls(
-    replica: str, address: tuple[str, int], identity: ClientIdentity, deadline: float
+    replica: str,
+    address: tuple[str, int],
+    identity: ClientIdentity,
+    deadline: float,
+    dial: Callable[[float], Stream] | None = None,
 ) -> ControlChannel:
-    """Connect to a replica's control port with mutual TLS; raise Unreachable or Denied."""
+    """Connect to a replica's control port with mutual TLS; raise Unreachable or Denied.
+
+    ``dial`` leads to the port where its address does not.
+    """
     # Costs 20 ms, which only programs with a router need.
     import ssl
 
@@ -132,7 +123,11 @@ def connect_tls(
         ) from error
     try:
         # One name for all replicas, whose addresses change.
-        stream = context.wrap_socket(_connected(address, deadline), server_hostname=SERVER_NAME)
+        stream: Stream
+        if dial:
+            stream = TlsStream(dial(deadline), context, SERVER_NAME)
+        else:
+            stream = context.wrap_socket(_connected(address, deadline), server_hostname=SERVER_NAME)
         channel = ControlChannel(replica, stream, deadline)
         # With TLS 1.3 a rejected client certificate shows at the first byte that is read.
         channel.send(())

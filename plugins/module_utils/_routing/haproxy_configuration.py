@@ -19,8 +19,8 @@ from itertools import chain
 from .._core import content_ids
 from .buckets import BUCKETS, HEADER_VARIANTS, STABLE, VARIANT_SLOTS
 from .control_channel import SERVER_NAME
-from .route_table import RouteTable, owner, prefix, route_id
 from .exposures import EVENTS
+from .route_table import RouteTable, owner, prefix, route_id
 from .routes import DEFAULT_EVENTS, HEADER, REQUEST, VISITOR, RateLimit, Route, Unit
 from .runtime_commands import CELLS, NO_TABLE
 from .startup_script import (
@@ -101,8 +101,9 @@ class Control:
 class RouterSettings:
     """Settings that the configuration depends on in addition to the routes.
 
-    ``resolver`` is ``address:port`` of the DNS server. ``servers`` is the largest number of
-    replicas of a variant. ``bots``: words in the User-Agent of clients that get ``stable``.
+    ``resolver`` is ``address:port`` of the DNS server, empty for that of the container.
+    ``servers`` is the largest number of replicas of a variant.
+    ``bots``: words in the User-Agent of clients that get ``stable``.
     ``peers`` is a DNS name whose A records are all replicas of the router: a replica that starts
     takes the newest tables from them, over the mutual TLS of ``control``. Without it, and without
     a volume for ``RouterPaths.state``, it starts with all traffic at ``stable``.
@@ -318,7 +319,7 @@ _DEFAULTS = [
 def _resolvers(settings: RouterSettings) -> list[str]:
     return [
         "resolvers replicas",
-        f"    nameserver dns {settings.resolver}",
+        f"    nameserver dns {settings.resolver}" if settings.resolver else "    parse-resolv-conf",
         # A truncated answer would empty the backend: HAProxy does not repeat the query over TCP.
         "    accepted_payload_size 8192",
         "    resolve_retries 3",

@@ -9,6 +9,7 @@ API: https://kubernetes.io/docs/reference/using-api/api-concepts/
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -81,6 +83,12 @@ class Cluster:
         self.clock = 0.0
         self._heard = 0.0
         self._pool = _pool(access)
+
+    def of_namespace(self, namespace: str) -> Cluster:
+        """Return the same API server with another namespace; both use the same connections."""
+        other = copy.copy(self)
+        other.namespace = namespace
+        return other
 
     def now(self) -> float:
         """Return the server's time: the last that it sent, and what has passed since."""
@@ -215,6 +223,17 @@ class Cluster:
         response = self._send("GET", f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log", query)
         return bytes(response.data).decode("utf-8", "replace")
 
+    def log_since(self, pod: str, container: str, since: float, lines: int) -> str:
+        """Return the newest lines of a container, since a time in seconds since 1970."""
+        began = datetime.fromtimestamp(since, timezone.utc)
+        query = {
+            "container": container,
+            "tailLines": str(lines),
+            "sinceTime": began.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        response = self._send("GET", f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log", query)
+        return bytes(response.data).decode("utf-8", "replace")
+
     def watch(
         self, kind: Kind, selector: str, version: str, seconds: int, fields: str = ""
     ) -> Iterator[dict[str, Any]]:
@@ -300,7 +319,7 @@ class Cluster:
                 innermost(error),
                 "Check ca_path, client_cert and the kubeconfig",
             )
-        if _is_direct(self.access):
+        if is_direct(self.access):
             return Unreachable(
                 f"no connection to the cluster at {host}",
                 innermost(error),
@@ -385,7 +404,7 @@ def _pool(access: Access) -> Any:
     # one.
     keywords: dict[str, Any] = {"maxsize": 16, "block": False}
     if access.host.startswith("https:"):
-        keywords["ssl_context"] = _context(access)
+        keywords["ssl_context"] = client_context(access)
         if vars(urllib3)["__version__"].startswith("1."):
             # It names no address to OpenSSL, which could compare nothing then; it compares itself
             # where OpenSSL does not.
@@ -399,12 +418,12 @@ def _pool(access: Access) -> Any:
             keywords["cert_reqs"] = "CERT_NONE"
     return (
         urllib3.PoolManager(**keywords)
-        if _is_direct(access)
+        if is_direct(access)
         else urllib3.ProxyManager(access.proxy, **keywords)
     )
 
 
-def _is_direct(access: Access) -> bool:
+def is_direct(access: Access) -> bool:
     """Return whether there is no proxy, or it is not for this host."""
     name = urlsplit(access.host).hostname or ""
     entries = (entry.lstrip(".") for entry in access.no_proxy.split(",") if entry.strip("."))
@@ -418,7 +437,8 @@ def _without_password(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-def _context(access: Access) -> ssl.SSLContext:
+def client_context(access: Access) -> ssl.SSLContext:
+    """Return the settings of TLS for an API server."""
     try:
         # None loads the CAs of the system.
         context = ssl.create_default_context(cadata=access.ca.decode() or None)

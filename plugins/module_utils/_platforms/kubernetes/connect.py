@@ -20,6 +20,7 @@ from .manifest_source import ManifestSource
 from .options import KubernetesOptions
 from .preview import Preview
 from .reader import Reader
+from .router import RouterPlace
 from .storage import Storage
 from .unblocker import Unblocker
 
@@ -47,4 +48,5 @@ def connect(options: Mapping[str, Any], registries: Mapping[str, Mapping[str, st
         unblocker=Unblocker(cluster),
         manifests=ManifestSource(cluster, asked),
         completer=Completer(cluster, credentials, own.pod_security),
+        router=RouterPlace(cluster),
     )

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..._compose import job_services
+from ..._compose.routes import ROUTER_NETWORK
 from ..._core.errors import Problem
 from ..._deploy import job_runs
 from ..._deploy.health import LIVE
@@ -218,7 +219,12 @@ def external(resolved: Resolved) -> list[Key]:
     )
     keys: list[Key] = []
     for kind, entries_ in sections:
-        keys += [(kind.name, name) for name, entry in entries_.items() if entry.get("external")]
+        keys += [
+            (kind.name, name)
+            for name, entry in entries_.items()
+            # The router is in another namespace, and its network is a policy of the app.
+            if entry.get("external") and name != ROUTER_NETWORK
+        ]
     return [*keys, *((CLAIM.name, name) for name in sorted(_external_claims(resolved)))]
 
 

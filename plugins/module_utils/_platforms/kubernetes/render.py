@@ -11,6 +11,8 @@ from typing import Any
 
 from ..._compose import job_services
 from ..._compose.defaults import RESTART_DEFAULTS
+from ..._compose.routes import ROUTER_NETWORK, is_routed
+from ..._compose.variants import slot_of
 from ..._core.content_ids import digest
 from ..._deploy.naming import Naming
 from ..._deploy.resolution import HOST_NETWORK, Resolved
@@ -45,9 +47,12 @@ from .pods import (
     template,
 )
 from .release_order import TEMPLATED
+from .router_objects import ROUTER, ROUTER_NAMESPACE, slot_service
 from .service_names import published_name
 
 _RETRIES = 2
+# The label that each namespace has (1.22 and newer).
+_NAMESPACE_NAME = "kubernetes.io/metadata.name"
 # The API server's default for --service-node-port-range.
 NODE_PORTS = range(30000, 32768)
 # TCP for answers that do not fit into UDP (RFC 7766).
@@ -86,6 +91,7 @@ def of_service(app: str, name: str, resolved: Resolved) -> list[Body]:
     bodies = [
         *_claims(app, service),
         *_services(app, name, service),
+        *_slot_service(app, name, resolved),
         *_published_policy(app, name, service),
     ]
     return [_finished(app, name, service, body) for body in bodies] + [
@@ -156,6 +162,8 @@ def policies(app: str, resolved: Resolved) -> list[Body]:
         if not entry.get("external") and name != HOST_NETWORK
     ]
     internal = [name for name, entry in resolved.networks.items() if entry.get("internal")]
+    if resolved.networks.get(ROUTER_NETWORK, {}).get("external"):
+        own.append(_finished(app, "", {}, _from_router(app)))
     return [*own, *([_finished(app, "", {}, _inside(app, internal))] if internal else [])]
 
 
@@ -261,9 +269,21 @@ def _services(app: str, name: str, service: Service) -> Iterable[Body]:
 
 def _aliases(service: Service) -> set[str]:
     aliases: set[str] = set()
-    for settings in service.get("networks", {}).values():
-        aliases.update(settings.get("aliases", []))
+    for network, settings in service.get("networks", {}).items():
+        # The router finds pods by a Service of its own.
+        if network != ROUTER_NETWORK:
+            aliases.update(settings.get("aliases", []))
     return aliases
+
+
+def _slot_service(app: str, name: str, resolved: Resolved) -> Iterable[Body]:
+    """Yield the Service by which the router finds pods: of a routed service, or its own peers."""
+    service = resolved.services[name]
+    is_router = app == ROUTER and ROUTER_NETWORK in service.get("networks", {})
+    if is_routed(service) or is_router:
+        base, slot = slot_of(name, resolved.services)
+        spec = {"type": "ClusterIP", "clusterIP": "None", "selector": selector(app, name, service)}
+        yield _object(SERVICE_KIND, slot_service(base, slot), spec)
 
 
 def _is_headless(service: Service) -> bool:
@@ -335,6 +355,20 @@ def _network(name: str, entry: Mapping[str, Any]) -> Body:
     labels, annotations = split_labels(entry.get("labels", {}))
     spec = {**members, "policyTypes": ["Ingress"], "ingress": [{"from": [members]}]}
     return _object(NETWORK_POLICY, name, spec, {**labels, KIND: POLICY}, annotations)
+
+
+def _from_router(app: str) -> Body:
+    """Return the policy that lets the router in, which is in a namespace of its own."""
+    router = {
+        "namespaceSelector": {"matchLabels": {_NAMESPACE_NAME: ROUTER_NAMESPACE}},
+        "podSelector": {"matchLabels": {APP: ROUTER}},
+    }
+    spec = {
+        "podSelector": {"matchLabels": {APP: app, f"{NETWORK}{ROUTER_NETWORK}": "true"}},
+        "policyTypes": ["Ingress"],
+        "ingress": [{"from": [router]}],
+    }
+    return _object(NETWORK_POLICY, f"{app}.{ROUTER_NETWORK}", spec, {KIND: POLICY})
 
 
 def _inside(app: str, networks: list[str]) -> Body:

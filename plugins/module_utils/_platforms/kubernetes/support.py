@@ -125,6 +125,7 @@ _KEYS: dict[str, str | Plain] = {
     "scale": "as `deploy.replicas`",
     "x-shipping": (
         "`probe`: the health check by HTTP or TCP; `rollback: run`: a rollback runs the job;"
+        " `routes` and `variants`: for the router;"
         " `overlay.kubernetes`: raw fields by kind of object"
     ),
     "deploy.mode": "replicated: a Deployment; global: a DaemonSet; replicated-job: a Job",
@@ -323,6 +324,7 @@ def _read_overlay(value: object, reader: Reader) -> object:
 SUPPORT = Support(
     platform="kubernetes",
     host_mode_addresses=True,
+    routed=True,
     device_kinds={
         "gpu": "nvidia.com/gpu",
         "nvidia/gpu": "nvidia.com/gpu",

@@ -39,5 +39,5 @@ def connect(options: Mapping[str, Any], registries: Mapping[str, Mapping[str, st
         leases=storage,
         diagnoser=Diagnoser(engine, credentials),
         adopter=Adopter(),
-        router=RouterPlace(engine, credentials),
+        router=RouterPlace(engine, credentials, storage),
     )

@@ -17,7 +17,7 @@ from ..._core.image_references import Reference, is_image_id
 from ..._deploy.health import LIVE
 from ..._deploy.history import Record, newest
 from ..._deploy.naming import LABEL, Naming
-from ..._deploy.ports import ControlPoint, StoredTraffic
+from ..._deploy.ports import ControlPoint, RouterShape, StoredTraffic
 from . import lookup, planning, storage
 from .diagnoser import frames
 from .engine import Engine
@@ -36,7 +36,13 @@ _ROOT_ONLY = 0o600
 class RouterPlace:
     """Read what the router is made of, and where its replicas are."""
 
-    def __init__(self, engine: Engine, credentials: EngineCredentials) -> None:
+    # The DNS server of each container (https://docs.docker.com/engine/network/#dns-services).
+    shape = RouterShape("{{.Task.ID}}", "127.0.0.11:53")
+
+    def __init__(
+        self, engine: Engine, credentials: EngineCredentials, storage: storage.Storage
+    ) -> None:
+        self.records = self.leases = storage
         self._engine = engine
         self._credentials = credentials
 
@@ -79,6 +85,10 @@ class RouterPlace:
         nodes = lookup.of_manager(self._engine, lambda: self._engine.get("/nodes"))
         service = {"deploy": {"placement": {"constraints": list(constraints)}}}
         return planning.eligible(service, Snapshot(nodes=nodes))
+
+    def share_secrets(self, owners: Mapping[str, str], *, check: bool) -> bool:
+        """Change nothing: any service of a Swarm may mount any secret."""
+        return False
 
     def check(self, image: str, command: Sequence[str], files: Mapping[str, bytes]) -> str:
         """Run the command in a container on the manager's engine, which is removed again."""

@@ -204,7 +204,7 @@ def test_what_is_sent_is_yaml_too():
 )
 def test_hosts_that_no_proxy_is_for(no_proxy, direct):
     assert (
-        cluster_module._is_direct(
+        cluster_module.is_direct(
             Access("https://a.example:6443", proxy="http://proxy.example:3128", no_proxy=no_proxy)
         )
         is direct

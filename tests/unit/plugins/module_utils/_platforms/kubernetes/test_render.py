@@ -404,3 +404,26 @@ def test_what_is_declared_but_used_by_nobody_is_not_made():
         "Deployment/web",
         "NetworkPolicy/shop-default",
     }
+
+
+def test_the_router_finds_stable_and_each_variant_by_a_headless_service():
+    variants = [{"name": "green", "weight": 10, "image": "web:2"}]
+    routes = [{"host": "shop.example.com", "port": 8080}]
+    extension = {"x-shipping": {"routes": routes, "variants": variants}}
+    app = resolved({"services": {"web": {"image": "web:1", "expose": ["8080"], **extension}}})
+    made = by_title(app)
+    for slot, service_name in (("web-slot0", "web"), ("web-slot1", "web-green")):
+        found = made[f"Service/{slot}"]["spec"]
+        assert found["clusterIP"] == "None"
+        assert found["selector"] == {**OWN, "shipping.code/service": service_name}
+    assert not [title for title in made if "shop-web-slot" in title]
+    (policy,) = [
+        body["spec"]
+        for body in render.policies(APP, app)
+        if body["metadata"]["name"] == "shop.shipping-router"
+    ]
+    assert policy["podSelector"]["matchLabels"]["network.shipping.code/shipping-router"] == "true"
+    (source,) = policy["ingress"][0]["from"]
+    assert source["podSelector"]["matchLabels"] == {"shipping.code/app": "router"}
+    place = {"kubernetes.io/metadata.name": "shipping-router"}
+    assert source["namespaceSelector"]["matchLabels"] == place

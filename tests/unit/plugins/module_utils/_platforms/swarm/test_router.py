@@ -25,6 +25,9 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution i
 from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.router import (
     RouterPlace,
 )
+from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm.storage import (
+    Storage,
+)
 
 LABEL = "shipping.code."
 
@@ -94,7 +97,7 @@ class NoCredentials:
 
 
 def place(engine: Engine) -> RouterPlace:
-    return RouterPlace(engine, NoCredentials())  # type: ignore[arg-type]
+    return RouterPlace(engine, NoCredentials(), Storage(engine))  # type: ignore[arg-type]
 
 
 def test_the_log_of_all_replicas():
