@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .._core.cause import Cause
-from .._routing.control_channel import Stream
+from .._routing.tls_stream import Stream
 from .history import Record
 from .lease import Lease
 from .naming import Naming
@@ -319,9 +319,17 @@ class RouterPlace(Protocol):
     ``records`` and ``leases`` are those of the place where the router is.
     """
 
-    shape: RouterShape
-    records: RecordStore
-    leases: LeaseStore
+    @property
+    def shape(self) -> RouterShape:
+        """Return how the platform runs the router."""
+
+    @property
+    def records(self) -> RecordStore:
+        """Return where the router's releases are kept."""
+
+    @property
+    def leases(self) -> LeaseStore:
+        """Return where the leases of the router and of the table are kept."""
 
     def live_releases(self) -> Mapping[str, Record]:
         """Return the live release of each app, in a constant number of calls."""

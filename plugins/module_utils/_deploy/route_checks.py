@@ -60,7 +60,8 @@ def _replicas(place: RouterPlace, resolved: Resolved) -> dict[str, int]:
             constraints = deploy.get("placement", {}).get("constraints", [])
             is_global = deploy.get("mode") == "global"
             number = place.free_nodes(constraints) if is_global else deploy.get("replicas", 1)
-            result[name] = int(number)
+            # A platform that cannot count its nodes runs one replica at least.
+            result[name] = int(number or 0)
     return result
 
 
