@@ -23,6 +23,7 @@ SOURCES = {
 CORE = "module_utils/_core"
 COMPOSE = "module_utils/_compose"
 DEPLOY = "module_utils/_deploy"
+INFERENCE = "module_utils/_inference"
 REGISTRY = "module_utils/_registry"
 ROUTING = "module_utils/_routing"
 TOOLBOX = "module_utils/_toolbox"
@@ -40,7 +41,8 @@ MAY_IMPORT = {
     CORE: set[str](),
     ROUTING: {CORE},
     COMPOSE: {CORE, ROUTING},
-    DEPLOY: {CORE, COMPOSE, ROUTING},
+    INFERENCE: set[str](),
+    DEPLOY: {CORE, COMPOSE, ROUTING, INFERENCE},
     REGISTRY: {CORE},
     TOOLBOX: {CORE},
     "module_utils/_awx": {CORE},
@@ -54,7 +56,7 @@ MAY_IMPORT = {
     DELIVERY: {CORE, MEMBERSHIP},
     "plugin_utils/_events": {CORE, DIRECTORY, MEMBERSHIP, DELIVERY, REVISION_ORDER},
     ROUTER_KEYS: {CORE, ROUTING},
-    "plugin_utils/_experiments": {CORE},
+    "plugin_utils/_experiments": {CORE, INFERENCE, ROUTING, CATALOG, YAML_READER},
     "plugin_utils/_controller": {CORE, DEPLOY, TOOLBOX, DIRECTORY, ROUTER_KEYS, rooms.PLATFORMS},
     # The list of the platforms has what each says of its options.
     "doc_fragments": {rooms.PLATFORMS},

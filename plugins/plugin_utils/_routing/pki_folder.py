@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The folder of the control node that has the keys of the router's control channel.
 
-A rotation has two releases of the router, so that each replica always trusts the keys of the others
-and of the client. By the first one, replicas trust the authority of the keys in the folder ``next``,
+A rotation has two releases of the router, so that each replica always trusts the keys of the
+others and of the client. By the first one, replicas trust the authority of the keys in the folder ``next``,
 too. Then those keys become the current ones, and the former ones move into the folder ``former``.
 By the second release, replicas have the new keys, and the former client is no longer trusted.
 """

@@ -125,8 +125,7 @@ def test_certificates_of_apps() -> None:
 def test_maps() -> None:
     files = router_files(joined_routes([WEB, API]), SETTINGS).files
     assert files["routes.map"] == (
-        f"shop.test/ {route_id(WEB)}|shop/web|1|0\n"
-        f"shop.test/api/ {route_id(API)}|shop/api|0|0\n"
+        f"shop.test/ {route_id(WEB)}|shop/web|1|0\nshop.test/api/ {route_id(API)}|shop/api|0|0\n"
     )
     assert files["table-shop_web.map"].startswith("table 0.1.none\n")
 
