@@ -9,6 +9,7 @@
 # make test-unit    the quick tests, without a platform
 # make lint         all checks of the code, the documentation and its words
 # make bench        this collection and others side by side; writes docs/benchmarks.md
+# make simulations   decisions about canaries, thousands of times; writes the table and plot of the guide
 # make docs         writes the generated tables of the guides
 # make pictures     writes the terminal pictures of the documentation, from real plays
 # make clean        removes what the quickstart and the tests of this checkout left running
@@ -16,7 +17,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-all test-list versions test-packages test-unit test-oldest test-integration test-directory test-events test-delivery test-schedule test-awx test-ci test-routing test-molecule lint bench clean docs pictures
+.PHONY: help quickstart test test-all test-list versions test-packages test-unit test-oldest test-integration test-directory test-events test-delivery test-schedule test-awx test-ci test-routing test-molecule lint bench clean docs pictures simulations
 
 PYTHON ?=
 PLATFORM ?= swarm
@@ -131,6 +132,9 @@ pictures: tour-packages
 bench: tour-packages
 	@$(SETUP) packages $(ROUTING) nginx-light caddy
 	@tests/benchmarks/run.sh
+
+simulations:
+	@bin="$$($(SETUP) python tests/benchmarks/requirements.txt)"; PYTHONPATH=.collections:. "$$bin/python" -m tests.simulations
 
 clean:
 	@python3 -m tests.testbed clean
