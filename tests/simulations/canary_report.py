@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the shipping.code contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Render what the rules came to as a table of the guide and as a plot."""
+"""Render the answers of the rules as a table of the guide and as a plot."""
 
 from __future__ import annotations
 
@@ -55,8 +55,7 @@ def plot(results: Results, path: Path) -> None:
     from matplotlib import pyplot
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4))
-    healthy = [scenario for scenario in results if scenario.is_healthy and not scenario.crawler]
-    bad = [scenario for scenario in results if not scenario.is_healthy and not scenario.crawler]
+    healthy, bad = _without_crawler(results, is_healthy=True), _without_crawler(results)
     for name in next(iter(results.values())):
         wrong = [results[scenario][name].share(ROLL_BACK)[0] for scenario in healthy]
         left.plot([scenario.per_minute for scenario in healthy], wrong, "o-", label=name)
@@ -73,3 +72,9 @@ def plot(results: Results, path: Path) -> None:
     right.legend(fontsize="small")
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
+
+
+def _without_crawler(results: Results, *, is_healthy: bool = False) -> list[Scenario]:
+    """Return the scenarios without a crawler, by whether the canary is healthy."""
+    others = [scenario for scenario in results if not scenario.crawler]
+    return [scenario for scenario in others if scenario.is_healthy == is_healthy]

@@ -10,7 +10,8 @@ Rollouts' condition (at least 95 percent) with its default of no failed measurem
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy
@@ -18,6 +19,9 @@ from ansible_collections.shipping.code.plugins.module_utils._inference.always_va
     share_difference,
 )
 from ansible_collections.shipping.code.plugins.module_utils._inference.arm_sums import ArmSums
+from ansible_collections.shipping.code.plugins.module_utils._inference.first_failures import (
+    harm_p_value,
+)
 from ansible_collections.shipping.code.plugins.module_utils._inference.verdicts import (
     PROMOTE,
     ROLL_BACK,
@@ -31,13 +35,14 @@ MINUTE = 60
 
 @dataclass(frozen=True)
 class Seen:
-    """What has happened so far: requests and errors by visitor, and which of them are canaries."""
+    """Requests and errors so far by visitor, and which of them are canaries."""
 
     seconds: int
     requests: numpy.ndarray
     errors: numpy.ndarray
     is_canary: numpy.ndarray
     weight: float
+    first_failures: Mapping[float, tuple[int, int]]
 
 
 class Rule(Protocol):
@@ -51,7 +56,7 @@ class Rule(Protocol):
 
 @dataclass
 class ByUnits:
-    """The rule of this collection: sums by visitor, an interval that holds at each look."""
+    """The rule of this collection: first failures, and sums by visitor, at each look."""
 
     name: str = "shipping.code"
     margin: float = 0.01
@@ -61,17 +66,30 @@ class ByUnits:
     def decide(self, seen: Seen) -> str:
         """Return the answer of the comparison."""
         arms = [_sums(seen, seen.is_canary), _sums(seen, ~seen.is_canary)]
+        # Each of the two tests has half of alpha: a side of the interval, and first failures.
+        is_harmful = harm_p_value(seen.first_failures) <= self.alpha / 2
         if min(arm.units for arm in arms) < self.min_units:
-            return UNDECIDED
+            return ROLL_BACK if is_harmful else UNDECIDED
         difference = share_difference(*arms, alpha=self.alpha, aim=self.margin)
-        return non_inferior(difference, self.margin)
+        return non_inferior(difference, self.margin, is_harmful=is_harmful)
+
+
+@dataclass
+class ByInterval(ByUnits):
+    """The same without first failures."""
+
+    name: str = "without first failures"
+
+    def decide(self, seen: Seen) -> str:
+        """Return the answer of the comparison."""
+        return super().decide(replace(seen, first_failures={}))
 
 
 @dataclass
 class ByRequests(ByUnits):
-    """The same by requests, as if those of one visitor were independent."""
+    """Intervals by requests, as if those of one visitor were independent."""
 
-    name: str = "the same, by requests"
+    name: str = "interval by requests"
 
     def decide(self, seen: Seen) -> str:
         """Return the answer of the comparison."""
@@ -115,6 +133,7 @@ def rules() -> list[Rule]:
     """Return all rules, each new."""
     return [
         ByUnits(),
+        ByInterval(),
         ByRequests(),
         ByThreshold("Flagger, example", 0.99, 4),
         ByThreshold("Argo Rollouts, example", 0.95, 0),

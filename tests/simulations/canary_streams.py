@@ -40,7 +40,7 @@ class Scenario:
 
 @dataclass
 class Tally:
-    """What a rule came to in all runs of a scenario."""
+    """Answers of a rule in all runs of a scenario, with failed requests and minutes."""
 
     answers: Counter[str] = field(default_factory=Counter)
     harmed: list[float] = field(default_factory=list)
@@ -78,6 +78,8 @@ def _one_run(scenario: Scenario, chance: numpy.random.Generator, tallies: dict[s
     requests, errors = numpy.zeros(scenario.visitors), numpy.zeros(scenario.visitors)
     # Requests count as a canary's once their visitor belongs to it: a ramp only adds visitors.
     canary_requests, canary_errors = numpy.zeros_like(requests), numpy.zeros_like(requests)
+    has_failed = numpy.zeros(scenario.visitors, dtype=bool)
+    first_failures: dict[float, tuple[int, int]] = {}
     open_rules = rules()
     for seconds in range(LOOK, scenario.minutes * MINUTE + 1, LOOK):
         weight = STEPS[min((seconds - 1) // MINUTE, len(STEPS) - 1)]
@@ -92,12 +94,19 @@ def _one_run(scenario: Scenario, chance: numpy.random.Generator, tallies: dict[s
         numpy.add.at(canary_errors, visitors[is_new], failed[is_new])
         numpy.add.at(requests, visitors[~is_new], 1)
         numpy.add.at(errors, visitors[~is_new], failed[~is_new])
+        failing = numpy.unique(visitors[failed])
+        failing = failing[~has_failed[failing]]
+        has_failed[failing] = True
+        new, former = first_failures.get(weight, (0, 0))
+        in_canary = int(is_canary[failing].sum())
+        first_failures[weight] = (new + in_canary, former + len(failing) - in_canary)
         seen = Seen(
             seconds,
             numpy.concatenate([canary_requests, requests]),
             numpy.concatenate([canary_errors, errors]),
             numpy.arange(2 * scenario.visitors) < scenario.visitors,
             weight,
+            first_failures,
         )
         harmed = float(canary_errors.sum())
         for rule in list(open_rules):

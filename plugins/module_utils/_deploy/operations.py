@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from .._compose.model import Compose
@@ -253,11 +254,8 @@ def scale(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
     _check_scalable(intent, seen.states)
     before = {name: seen.states[name].wanted for name in intent.replicas}
     changes = {name: number for name, number in intent.replicas.items() if number != before[name]}
-    live = newest(seen.records, LIVE)
-    if platform.router and live:
-        routed = {name for name, service in live.resolved.services.items() if is_routed(service)}
-        growing = {name: number for name, number in changes.items() if name in routed}
-        check_servers(platform.router, intent.app, growing)
+    if platform.router:
+        check_servers(platform.router, intent.app, _routed(changes, seen))
     numbers = {"before": before, "after": dict(intent.replicas)}
     return PlannedRun(
         kind=SCALE,
@@ -285,6 +283,17 @@ def _check_scalable(intent: Intent, states: States) -> None:
     problems = [Problem(f"replicas.{name}", text) for name, text in reasons.items() if text]
     if problems:
         raise SpecError(problems, f"replicas of {intent.app}")
+
+
+def _routed(numbers: Mapping[str, int], seen: Observation) -> dict[str, int]:
+    """Return the numbers of services with routes."""
+    live = newest(seen.records, LIVE)
+    services = live.resolved.services if live else {}
+    return {
+        name: number
+        for name, number in numbers.items()
+        if name in services and is_routed(services[name])
+    }
 
 
 def _unscalable(name: str, states: States) -> str:
@@ -323,11 +332,11 @@ def _staying(volumes: Iterable[str], seen: Observation) -> Iterable[str]:
     """Yield the warnings for what stays when the app is removed."""
     live = newest(seen.records, LIVE)
     services = live.resolved.services.values() if live else ()
-    hosts = sorted({route["host"] for service in services for route in routes_of(service)})
+    hosts = {route["host"] for route in chain.from_iterable(map(routes_of, services))}
     if hosts:
         yield (
-            f"the router answers requests of {', '.join(hosts)} with 503 until you run the playbook"
-            " shipping.code.router, which removes the routes"
+            f"the router answers requests of {', '.join(sorted(hosts))} with 503 until you run the"
+            " playbook shipping.code.router, which removes the routes"
         )
     names = ", ".join(sorted(volumes))
     if names:

@@ -63,7 +63,7 @@ class ArmSums:
     def share_variance(self) -> float:
         """Return the variance of a share, such as that of errors: at least that of a binomial one.
 
-        Where no unit has an error, the variance between units is 0, which says nothing.
+        Where no unit has an error, the variance between units is 0, which proves nothing.
         """
         if not self.denominators:
             return float("inf")

@@ -22,15 +22,13 @@ def mismatch_p_value(counts: Mapping[str, int], weights: Mapping[str, float]) ->
 
     Arms of weight 0 take no part, unless they have units: then it is 0.
     """
-    arms = [arm for arm in weights if weights[arm] > 0]
-    if any(count for arm, count in counts.items() if arm not in arms):
+    total = sum(weights.values())
+    shares = {arm: weight / total for arm, weight in weights.items() if weight > 0}
+    if any(counts[arm] for arm in counts if arm not in shares):
         return 0.0
-    total = sum(weights[arm] for arm in arms)
-    shares = {arm: weights[arm] / total for arm in arms}
-    number = sum(counts.get(arm, 0) for arm in arms)
+    number = sum(counts.values())
     log_ratio = math.lgamma(_CONCENTRATION) - math.lgamma(_CONCENTRATION + number)
-    for arm in arms:
-        prior, count = _CONCENTRATION * shares[arm], counts.get(arm, 0)
-        log_ratio += math.lgamma(prior + count) - math.lgamma(prior)
-        log_ratio -= count * math.log(shares[arm])
+    for arm, share in shares.items():
+        prior, count = _CONCENTRATION * share, counts.get(arm, 0)
+        log_ratio += math.lgamma(prior + count) - math.lgamma(prior) - count * math.log(share)
     return 1.0 if log_ratio <= 0 else math.exp(-min(log_ratio, 700.0))

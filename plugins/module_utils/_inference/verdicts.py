@@ -19,13 +19,16 @@ PROMOTE, ROLL_BACK, UNDECIDED, NO_DATA = "promote", "roll_back", "undecided", "n
 _WORST = (ROLL_BACK, NO_DATA, UNDECIDED, PROMOTE)
 
 
-def non_inferior(difference: Difference, margin: float) -> str:
-    """Return the answer of a difference of which more is worse, such as that of errors."""
-    if not difference.is_known:
-        return NO_DATA
-    if difference.high < margin:
+def non_inferior(difference: Difference, margin: float, *, is_harmful: bool = False) -> str:
+    """Return the answer of a difference of which more is worse, such as that of errors.
+
+    ``is_harmful`` if another test, such as that of first failures, proves that it is worse.
+    """
+    if difference.is_known and difference.high < margin:
         return PROMOTE
-    return ROLL_BACK if difference.low > 0 else UNDECIDED
+    if is_harmful or difference.low > 0:
+        return ROLL_BACK
+    return UNDECIDED if difference.is_known else NO_DATA
 
 
 def superior(difference: Difference) -> str:

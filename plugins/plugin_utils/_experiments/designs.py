@@ -100,12 +100,11 @@ class Design:
             column = self.column(effect)
             key = min(column, tuple(-level for level in column))
             by_column.setdefault(key, []).append(effect)
-        groups = [group for group in by_column.values() if len(group) > 1]
-        return {
-            effect: [other for other in group if other != effect]
-            for group in groups
-            for effect in group
-        }
+        found: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+        for group in by_column.values():
+            for effect in group if len(group) > 1 else ():
+                found[effect] = [other for other in group if other != effect]
+        return found
 
     def resolution(self) -> int | None:
         """Return the length of the shortest word of the defining relation; None of a full design.
@@ -151,7 +150,7 @@ class Design:
 
 def full_factorial(levels: Mapping[str, int]) -> Design:
     """Return all combinations of all levels; the first factor changes fastest."""
-    ranges = [_levels(count) for count in reversed(levels.values())]
+    ranges = [_levels(count) for count in reversed(list(levels.values()))]
     runs = tuple(tuple(reversed(run)) for run in product(*ranges))
     return Design(tuple(levels), runs, "full factorial")
 
@@ -195,17 +194,15 @@ def fraction_of_resolution(factors: Sequence[str], resolution: int) -> Design:
 
 def plackett_burman(factors: Sequence[str]) -> Design:
     """Return the smallest design of Plackett and Burman: main effects of up to 23 factors."""
-    for runs, generator in _PLACKETT_BURMAN.items():
-        if len(factors) < runs:
-            break
-    else:
+    runs = next((number for number in _PLACKETT_BURMAN if len(factors) < number), 0)
+    if not runs:
         largest = max(_PLACKETT_BURMAN) - 1
         raise ShippingError(
             f"a Plackett-Burman design of {len(factors)} factors cannot be made",
             f"the published ones that are known here have at most {largest}",
             "Use fewer factors, or a fraction",
         )
-    signs = [HIGH if sign == "+" else LOW for sign in generator]
+    signs = [HIGH if sign == "+" else LOW for sign in _PLACKETT_BURMAN[runs]]
     rows = [signs[-shift:] + signs[:-shift] if shift else signs for shift in range(runs - 1)]
     rows.append([LOW] * (runs - 1))
     cut = tuple(tuple(row[: len(factors)]) for row in rows)
@@ -218,13 +215,13 @@ def effect_name(effect: Sequence[str]) -> str:
 
 
 def check_estimable(design: Design, effects: Iterable[Sequence[str]]) -> None:
-    """Raise ShippingError if the design confounds two effects that are asked for."""
-    asked = [tuple(effect) for effect in effects]
-    for effect in asked:
-        for other in design.aliases(max(map(len, asked))).get(effect, []):
-            if other in asked:
+    """Raise ShippingError if the design confounds two of the wanted effects."""
+    wanted = [tuple(effect) for effect in effects]
+    for effect in wanted:
+        for other in design.aliases(max(map(len, wanted))).get(effect, []):
+            if other in wanted:
                 raise ShippingError(
-                    f"the design cannot tell {effect_name(effect)} from {effect_name(other)}",
+                    f"the design cannot separate {effect_name(effect)} from {effect_name(other)}",
                     f"they have the same runs in a {design.name}",
                     "Ask for a higher resolution, or leave one of them out",
                 )

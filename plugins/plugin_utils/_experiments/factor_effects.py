@@ -4,7 +4,7 @@
 """Effects of factors of two levels, by the means of the cells of a design.
 
 An effect is the mean at the high level less that at the low one; that of an interaction is half of
-the difference of two such effects. Without replicates, Lenth's method shows which effects stand out
+the difference of two such effects. Without replicates, Lenth's method shows which effects are large
 (Lenth: Quick and Easy Analysis of Unreplicated Factorials, Technometrics 31, 1989).
 """
 

@@ -4,9 +4,10 @@
 """The folder of the control node that has the keys of the router's control channel.
 
 A rotation has two releases of the router, so that each replica always trusts the keys of the
-others and of the client. By the first one, replicas trust the authority of the keys in the folder ``next``,
-too. Then those keys become the current ones, and the former ones move into the folder ``former``.
-By the second release, replicas have the new keys, and the former client is no longer trusted.
+others and of the client. By the first one, replicas trust the authority of the keys in the folder
+``next``, too. Then those keys become the current ones, and the former ones move into the folder
+``former``. By the second release, replicas have the new keys, and the former client is no longer
+trusted.
 """
 
 from __future__ import annotations
@@ -87,23 +88,28 @@ def ensure_pki(
         _end_promotion(folder)
     found = _read_folder(folder, read, _ALL)
     following = _read_folder(folder / _NEXT, read, _ROTATED)
-    former = _read_folder(folder / _FORMER, read, [AUTHORITY])
-    made = {name: key for name, key in _lasting().items() if not found.get(name)}
+    made = _missing_keys(found)
     begun: dict[str, bytes] = {}
     if any(name not in found for name in _ROTATED):
         made.update(_new_files(now))
     elif not following and (rotate or _must_be_renewed(found, now)):
         begun = following = _new_files(now)
-    current = {**found, **made}
-    trusted = {
-        TRUSTED_CLIENTS: _joined([current, following]),
-        TRUSTED_ROUTERS: _joined([current, following, former]),
-    }
-    made.update({name: text for name, text in trusted.items() if found.get(name) != text})
+    former = _read_folder(folder / _FORMER, read, [AUTHORITY])
+    made.update(_changed_trust(found, [{**found, **made}, following], former))
     if not check:
         _write_folder(folder / _NEXT, begun)
         _write_folder(folder, made)
     return {**found, **made}, bool(made or begun)
+
+
+def _changed_trust(
+    found: Mapping[str, bytes],
+    clients: Sequence[Mapping[str, bytes]],
+    former: Mapping[str, bytes],
+) -> dict[str, bytes]:
+    """Return the files of trusted authorities that differ from those found."""
+    trusted = {TRUSTED_CLIENTS: _joined(clients), TRUSTED_ROUTERS: _joined([*clients, former])}
+    return {name: text for name, text in trusted.items() if found.get(name) != text}
 
 
 def is_rotating(folder: Path) -> bool:
@@ -116,13 +122,14 @@ def _new_files(now: datetime) -> dict[str, bytes]:
     return {AUTHORITY: pki.ca, SERVER: pki.server, CLIENT: pki.client}
 
 
-def _lasting() -> dict[str, bytes]:
-    """Return new keys of the log and of testers, in the form in which the router reads them."""
+def _missing_keys(found: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return new keys of the log and of testers that lack, in the form that the router reads."""
     exposure = base64.b64encode(secrets.token_bytes(32)).decode()
-    return {
+    keys = {
         EXPOSURE_KEY: f"key {exposure}\n".encode(),
         TESTER_KEY: f"{secrets.token_urlsafe(24)}\n".encode(),
     }
+    return {name: key for name, key in keys.items() if not found.get(name)}
 
 
 def _must_be_renewed(files: dict[str, bytes], now: datetime) -> bool:

@@ -166,23 +166,22 @@ def test_equal_visitors_are_rarely_found_to_differ() -> None:
     Of the 2 percent of visitors with errors, each has them again and again.
     """
     chance = random.Random(3)
-    found = 0
-    for _run in range(400):
-        arms = [ArmSums(), ArmSums()]
-        for _look in range(40):
-            for index in range(2):
-                visitors = [
-                    (sum(chance.random() < risk for _request in range(requests)), requests)
-                    for requests, risk in (
-                        (chance.randint(1, 8), 0.3 if chance.random() < 0.02 else 0.002)
-                        for _visitor in range(10)
-                    )
-                ]
-                arms[index] = arms[index] + sums_of_units(visitors)
-            if arms[0].units < 50:
-                continue
-            compared = share_difference(arms[0], arms[1], alpha=0.05, aim=0.01)
-            if compared.low > 0 or compared.high < 0:
-                found += 1
-                break
+    found = sum(_is_found_to_differ(chance) for _run in range(400))
     assert found <= 0.05 * 400
+
+
+def _is_found_to_differ(chance: random.Random) -> bool:
+    arms = [ArmSums(), ArmSums()]
+    for _look in range(40):
+        for index in range(2):
+            visitors = [_visitor(chance) for _visitor_number in range(10)]
+            arms[index] = arms[index] + sums_of_units(visitors)
+        compared = share_difference(arms[0], arms[1], alpha=0.05, aim=0.01)
+        if arms[0].units >= 50 and not compared.low <= 0 <= compared.high:
+            return True
+    return False
+
+
+def _visitor(chance: random.Random) -> tuple[int, int]:
+    requests, risk = chance.randint(1, 8), 0.3 if chance.random() < 0.02 else 0.002
+    return sum(chance.random() < risk for _request in range(requests)), requests

@@ -44,7 +44,7 @@ def test_a_half_fraction_and_its_aliases() -> None:
     aliases = design.aliases()
     assert aliases[("a", "b")] == [("c", "d")] and ("a",) not in aliases
     check_estimable(design, [("a",), ("b",), ("a", "b")])
-    with pytest.raises(ShippingError, match="cannot tell a × b from c × d"):
+    with pytest.raises(ShippingError, match="cannot separate a × b from c × d"):
         check_estimable(design, [("a", "b"), ("c", "d")])
 
 
@@ -114,7 +114,8 @@ def test_blocks_take_the_effect_that_they_are_made_by() -> None:
     column = design.column(ABC)
     assert {*zip(design.blocks, column, strict=True)} in ({(0, -1), (1, 1)}, {(0, 1), (1, -1)})
     for effect in combinations(ABC, 2):
-        assert sum(level * block for level, block in zip(design.column(effect), design.blocks)) == 0
+        pairs = zip(design.column(effect), design.blocks, strict=True)
+        assert sum(level * block for level, block in pairs) == 0
 
 
 def test_center_points_belong_to_no_level() -> None:

@@ -67,7 +67,7 @@ def test_a_replicated_2_3() -> None:
             "ABC": 5.625,
         }
     )
-    # The table has F = 166.41 of power and 41.91 of its interaction, by the pooled variance 2252.56.
+    # The table: F = 166.41 of power and 41.91 of its interaction, by the pooled variance 2252.56.
     assert effects["C"].standard_error ** 2 * 4 == pytest.approx(2252.56, abs=0.01)
     assert effects["C"].statistic ** 2 == pytest.approx(166.41, abs=0.01)
     assert effects["AC"].statistic ** 2 == pytest.approx(41.91, abs=0.01)
