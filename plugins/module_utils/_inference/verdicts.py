@@ -10,6 +10,7 @@ If the true harm is below half of the margin, the first answer is the likelier o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from .always_valid import Difference
@@ -42,7 +43,7 @@ def superior(difference: Difference) -> str:
 
 def within_limit(value: float | None, limit: float) -> str:
     """Return the answer of a number without a standard error: a threshold, and no statistics."""
-    if value is None or value != value:
+    if value is None or math.isnan(value):
         return NO_DATA
     return PROMOTE if value <= limit else ROLL_BACK
 

@@ -87,7 +87,8 @@ class Place:
         self.complaint = ""
         self.checked: list[list[str]] = []
         self.lease: Lease | None = None
-        self.log: list[str] | PlatformError = []
+        self.log: list[str] = []
+        self.log_error: PlatformError | None = None
         self.router = self.records = self.leases = self
 
     def live_releases(self) -> dict[str, Record]:
@@ -122,8 +123,8 @@ class Place:
         self.stored = StoredTraffic()
 
     def log_lines(self, app: str, service: str, since: float, most: int) -> list[str]:
-        if isinstance(self.log, PlatformError):
-            raise self.log
+        if self.log_error:
+            raise self.log_error
         return self.log
 
     def read_lease(self, app: str) -> Lease | None:
@@ -412,7 +413,7 @@ def test_counters_of_variants_by_headers(place, replicas, monkeypatch):
     assert 20 <= exposures["p95"] <= 22
     assert 300 <= exposures["p99"] <= 330
     assert "warnings" not in result
-    place.log = PlatformError("the log cannot be read", "the driver is syslog", "Use another one")
+    place.log_error = PlatformError("the log cannot be read", "the driver is syslog", "Use another one")
     result = router_info.read_router({**options, "window": 5}, None)
     assert result["exposures"] == [] and "the driver is syslog" in result["warnings"][0]
     place.apps["blog"] = live(resolved(host="blog.example.com"))
