@@ -67,9 +67,7 @@ def of_estimate(estimate: float, standard_error: float, *, alpha: float, aim: fl
         # Nothing varies: no mixture can be formed, and no alpha covers that it never will.
         return Difference(estimate, -math.inf, math.inf, math.inf, 1.0)
     information = _information(standard_error, aim)
-    half = standard_error * math.sqrt(
-        2 * (information + 1) / information * math.log(math.sqrt(information + 1) / alpha)
-    )
+    half = standard_error * _critical_value(information, alpha)
     return Difference(
         estimate,
         estimate - half,
@@ -77,6 +75,19 @@ def of_estimate(estimate: float, standard_error: float, *, alpha: float, aim: fl
         standard_error,
         _p_value(estimate / standard_error, information),
     )
+
+
+def critical_value(standard_error: float, *, alpha: float, aim: float) -> float:
+    """Return how many standard errors from 0 an estimate is significant; 1.96 is that of one look.
+
+    It is larger the earlier one looks.
+    """
+    return _critical_value(_information(standard_error, aim), alpha)
+
+
+def _critical_value(information: float, alpha: float) -> float:
+    log_limit = math.log(math.sqrt(information + 1) / alpha)
+    return math.sqrt(2 * (information + 1) / information * log_limit)
 
 
 def _information(standard_error: float, aim: float) -> float:
