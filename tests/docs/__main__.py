@@ -12,9 +12,11 @@ from .event_schema import (
     webhook_schema_text,
 )
 from .tables import (
+    EXPERIMENT_SCHEMA,
     FILLED,
     SCHEMA,
     SHIPPING_SCHEMA,
+    experiment_schema_text,
     filled,
     schema_text,
     shipping_schema_text,
@@ -24,5 +26,6 @@ for guide in FILLED:
     guide.write_text(filled(guide.read_text()))
 SCHEMA.write_text(schema_text())
 SHIPPING_SCHEMA.write_text(shipping_schema_text())
+EXPERIMENT_SCHEMA.write_text(experiment_schema_text())
 EVENT_SCHEMA.write_text(event_schema_text())
 WEBHOOK_SCHEMA.write_text(webhook_schema_text())

@@ -25,6 +25,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._catalog.project_fil
     PROJECT_KEYS,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.value_forms import FORMS
+from ansible_collections.shipping.code.plugins.plugin_utils._experiments import experiment_schema
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping import shipping_schema
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping.shipping_file import (
     ENVIRONMENT_KEYS,
@@ -54,6 +55,7 @@ FILLED = [
 ]
 SCHEMA = ROOT / "docs" / "project.schema.json"
 SHIPPING_SCHEMA = ROOT / "docs" / "shipping.schema.json"
+EXPERIMENT_SCHEMA = ROOT / "docs" / "experiment.schema.json"
 ROLE = ROOT / "playbooks" / "files" / "kubernetes" / "role.yml"
 CI_TEMPLATES = ROOT / "docs" / "ci"
 _LICENSE = re.compile(r"# Copyright|# GNU General Public|# SPDX-|---$")
@@ -125,6 +127,11 @@ def schema_text() -> str:
 def shipping_schema_text() -> str:
     """Return the JSON schema of a shipping file."""
     return json.dumps(shipping_schema.schema(), indent=2) + "\n"
+
+
+def experiment_schema_text() -> str:
+    """Return the JSON schema of an experiment file."""
+    return json.dumps(experiment_schema.schema(), indent=2) + "\n"
 
 
 def _types() -> list[str]:

@@ -34,6 +34,7 @@ CATALOG = "plugin_utils/_catalog"
 DELIVERY = "plugin_utils/_delivery"
 ROUTER_KEYS = "plugin_utils/_routing"
 YAML_READER = "plugins/plugin_utils/_sources/yaml_reader.py"
+SHIPPING_VALUES = "plugins/plugin_utils/_shipping/shipping_values.py"
 CHECKED_NAMES = "plugins/module_utils/_toolbox/checked_names.py"
 
 # What each room may import besides itself: rooms, or single files.
@@ -56,7 +57,10 @@ MAY_IMPORT = {
     DELIVERY: {CORE, MEMBERSHIP},
     "plugin_utils/_events": {CORE, DIRECTORY, MEMBERSHIP, DELIVERY, REVISION_ORDER},
     ROUTER_KEYS: {CORE, ROUTING},
-    "plugin_utils/_experiments": {CORE, INFERENCE, ROUTING, CATALOG, YAML_READER},
+    "plugin_utils/_experiments": {
+        *(CORE, COMPOSE, INFERENCE, ROUTING, CATALOG, YAML_READER),
+        SHIPPING_VALUES,
+    },
     "plugin_utils/_controller": {CORE, DEPLOY, TOOLBOX, DIRECTORY, ROUTER_KEYS, rooms.PLATFORMS},
     # The list of the platforms has what each says of its options.
     "doc_fragments": {rooms.PLATFORMS},

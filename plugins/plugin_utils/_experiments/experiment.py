@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 INCREASE, DECREASE = "increase", "decrease"
@@ -52,7 +53,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class DesignChoice:
-    """The design that is asked for.
+    """The type of the design, and its options.
 
     ``estimate`` has effects that must not be confounded with each other. ``blocks`` has the effects
     whose signs are the blocks, which run one after the other for ``block_time`` seconds each.
@@ -122,7 +123,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Sample:
-    """How many units an arm needs.
+    """The number of units that an arm needs.
 
     ``units`` is the planned number of an arm, by default computed from ``smallest_effect``,
     ``alpha`` and ``power``. Below ``min_units`` nothing is decided.
@@ -144,7 +145,7 @@ class RampStep:
 
 @dataclass(frozen=True)
 class EventSource:
-    """Where events that the router does not take come from.
+    """The source of events: the router, files or a database.
 
     ``type`` is ``router``, ``files`` or ``sql``. ``columns`` maps ``unit``, ``time``, ``name``,
     ``value`` and ``id`` to the columns of the data. ``window`` is how many seconds after its
@@ -198,12 +199,8 @@ class Experiment:
     @property
     def measures(self) -> tuple[Measure, ...]:
         """Return what each unit must have for all responses, each measure once."""
-        listed = [
-            measure
-            for response in (*self.responses, *self.guardrails)
-            for measure in response.measures
-        ]
-        return tuple(dict.fromkeys(listed))
+        listed = (response.measures for response in (*self.responses, *self.guardrails))
+        return tuple(dict.fromkeys(chain.from_iterable(listed)))
 
     def end(self, started: datetime) -> datetime:
         """Return the time at which it is decided at the latest."""
