@@ -35,7 +35,7 @@ ROUTING := haproxy openssl curl
 OPENLDAP := slapd ldap-utils
 DIRECTORIES := $(OPENLDAP) faketime samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389 \
   krb5-user libkrb5-dev gcc libldap2-dev libsasl2-dev
-SESSIONS := bash-completion cron fish man-db sudo zsh
+SESSIONS := bash-completion cron fish man-db sudo zsh dnf rpm createrepo-c
 PYTEST = "$$bin/pytest" -c tests/pytest.ini
 SPREAD = --numprocesses $(WORKERS) --dist worksteal
 help:

@@ -397,6 +397,42 @@ deb shipping-lib 1
 deb shipping-u 1 shipping-t
 echo 'deb [trusted=yes] file:/opt/repository ./' > /etc/apt/sources.list.d/t.list
 """
+RPM_REPOSITORY = r"""
+set -e
+mv /usr/bin/dpkg-query /usr/bin/dpkg-query.not-here
+printf 'ID=fedora\nVERSION_ID=40\n' > /etc/os-release
+rm -rf /etc/yum.repos.d /opt/repository
+mkdir -p /etc/yum.repos.d /opt/repository
+cd /opt/repository
+rpm_of() {
+  cat > $1.spec <<EOF
+Name: $1
+Version: $2
+Release: 1
+Summary: t
+License: MIT
+BuildArch: noarch
+AutoReqProv: no
+${3:+Requires: $3}
+%description
+t
+%install
+mkdir -p %{buildroot}/usr/bin
+printf '#!/bin/sh\\necho $2\\n' > %{buildroot}/usr/bin/$1
+chmod 755 %{buildroot}/usr/bin/$1
+%files
+/usr/bin/$1
+EOF
+  rpmbuild -bb --define "_topdir $PWD/build" --define "_rpmdir $PWD" $1.spec > build.log 2>&1
+}
+rpm_of shipping-t 1 shipping-lib
+rpm_of shipping-t 2 shipping-lib
+rpm_of shipping-lib 1
+rpm_of shipping-u 1 shipping-t
+createrepo_c -q .
+printf '[t]\nname=t\nbaseurl=file:///opt/repository\ngpgcheck=0\nenabled=1\n' > /etc/yum.repos.d/t.repo
+rpm --initdb
+"""
 HOLDER = """
 import fcntl, subprocess, time
 f = open('/var/lib/dpkg/lock-frontend', 'w')
@@ -414,7 +450,7 @@ def package(version: str, name: str = "shipping-t") -> Tools:
     return {
         "type": "package",
         "version": version or "any",
-        "packages": {"debian": [distribution]},
+        "packages": {"debian": [distribution], "fedora": [distribution]},
         "self_test": [name],
     }
 
@@ -455,3 +491,35 @@ def test_packages_of_the_distribution(fleet: Fleet):
     assert last.ok and last.changed == {PC}, last.output
     left = fleet.says(PC, "root", "dpkg-query -W -f '${db:Status-Status}\\n' 'shipping-*'")[1]
     assert "installed" not in left.split(), left
+
+
+def test_packages_of_dnf(fleet: Fleet):
+    """A real dnf with a repository of its own, on a host without dpkg-query."""
+    machine = fleet.machines[PC]
+    made = machine.ssh("root", RPM_REPOSITORY)
+    assert made.returncode == 0, made
+    fleet.projects = {"p": {USER}}
+    fleet.catalog_of("p", {"t": package("1"), "free": {"type": "env", "variables": {"A": "b"}}})
+    would = fleet.deliver("--limit", PC, "--check", "--diff")
+    assert fleet.says(PC, "root", "ls /usr/bin/shipping-t")[0], would.output
+    first = fleet.deliver("--limit", PC)
+    assert first.ok and first.changed == {PC}, first.output
+    assert fleet.says(PC, "eve", "shipping-t") == (0, "1")
+    again = fleet.deliver("--limit", PC)
+    assert again.ok and again.changed == set(), again.output
+    # An unknown name is a fault of its tool alone.
+    fleet.catalog_of("p", {"t": package("2"), "u": package("", "shipping-none")})
+    second = fleet.deliver("--limit", PC)
+    assert not second.ok and fleet.says(PC, USER, "shipping-t") == (0, "2"), second.output
+    assert "shipping-none" in second.output, second.output
+    # An administrator's own package needs it: it stays until that is removed.
+    assert machine.ssh("root", "dnf -y -q install shipping-u").returncode == 0
+    fleet.projects = {"p": set()}
+    third = fleet.deliver("--limit", PC)
+    assert third.ok and fleet.says(PC, USER, "shipping-t") == (0, "2"), third.output
+    assert "stays, since shipping-u would be removed with it" in third.output, third.output
+    assert machine.ssh("root", "dnf -y -q remove --noautoremove shipping-u").returncode == 0
+    last = fleet.deliver("--limit", PC)
+    assert last.ok and last.changed == {PC}, last.output
+    left = fleet.says(PC, "root", "rpm -qa 'shipping-*'")[1]
+    assert not left.split(), left
