@@ -17,13 +17,14 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-all test-list versions test-packages test-unit test-oldest test-integration test-directory test-events test-delivery test-schedule test-awx test-ci test-routing test-molecule lint bench clean docs pictures simulations
+.PHONY: help quickstart test test-all test-list versions test-packages test-unit test-oldest test-integration test-directory test-events test-delivery test-schedule test-awx test-ci test-routing test-experiments test-molecule lint bench clean docs pictures simulations
 
 PYTHON ?=
 PLATFORM ?= swarm
 SETUP := tests/testbed/setup.sh
 BIN = $(shell $(SETUP) python tests/requirements.txt $(PYTHON))
 DIRECTORY_BIN = $(shell $(SETUP) python tests/requirements-directory.txt $(PYTHON))
+EXPERIMENTS_BIN = $(shell $(SETUP) python tests/requirements-experiments.txt $(PYTHON))
 CI_BIN = $(shell $(SETUP) python tests/requirements-ci.txt $(PYTHON))
 EVENTS_BIN = $(shell $(SETUP) python tests/requirements-events.txt $(PYTHON))
 TESTS ?= tests/integration
@@ -32,6 +33,7 @@ WORKERS ?= 3
 PACKAGES := docker.io docker-registry iproute2 iptables apache2-utils openssh-server openssh-client runc containernetworking-plugins nftables ipset
 SCHEDULE := cron git systemd
 ROUTING := haproxy openssl curl
+EXPERIMENTS := postgresql chromium
 OPENLDAP := slapd ldap-utils
 DIRECTORIES := $(OPENLDAP) faketime samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba 389-ds-base python3-lib389 \
   krb5-user libkrb5-dev gcc libldap2-dev libsasl2-dev
@@ -73,7 +75,7 @@ versions: packages
 
 # Everything that the suites need: packages, and Kubernetes programs, which are built once a version.
 test-packages: directory-packages session-packages
-	@$(SETUP) packages openjdk-17-jre-headless rsync $(SCHEDULE) $(ROUTING)
+	@$(SETUP) packages openjdk-17-jre-headless rsync $(SCHEDULE) $(ROUTING) $(EXPERIMENTS)
 	@bin="$(BIN)"; "$$bin/python" -m tests.testbed.downloaded_parts helm kube-router
 
 test-unit:
@@ -116,6 +118,11 @@ test-ci: packages
 test-routing:
 	@$(SETUP) packages $(ROUTING)
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/routing
+
+# The data of units by DuckDB and a PostgreSQL, results of other programs, and the report in a browser.
+test-experiments:
+	@$(SETUP) packages $(EXPERIMENTS)
+	@bin="$(EXPERIMENTS_BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/experiments
 
 test-molecule: tour-packages
 	@bin="$(BIN)"; PATH="$$bin:$$PATH" molecule test --all

@@ -130,6 +130,13 @@ SESSIONS = (
         uses=("docs/ci", "roles/ship_command"),
         is_for_full_runs=True,
     ),
+    PytestSession(
+        "experiments",
+        "tests/experiments",
+        0.8,
+        requirements="tests/requirements-experiments.txt",
+        uses=("tests/simulations",),
+    ),
     PytestSession("molecule", "tests/molecule", 0.8, uses=("molecule", ".ansible-lint")),
     PytestSession("awx", "tests/awx", 0.8),
     PytestSession("routing", "tests/routing", 0.9),
