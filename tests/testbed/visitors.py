@@ -68,7 +68,7 @@ def service_command() -> list[str]:
 
 @dataclass
 class Version:
-    """What a version did to its visitors."""
+    """Count what a version did to its visitors."""
 
     requests: int = 0
     harmed: int = 0

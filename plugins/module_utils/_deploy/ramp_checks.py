@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from .._core import units
 from .._core.parsing import Parser, Reader, integer, kind_of, listing, mapping, pairs, text, word
@@ -126,8 +127,13 @@ class Reading:
 class Measurements(Protocol):
     """Give the measurements so far."""
 
-    unit_word: str
-    """The plural of the unit, such as visitors; empty where each request is one."""
+    @property
+    def unit_word(self) -> str:
+        """Return the plural of the unit, such as visitors; empty where each request is one."""
+
+    @property
+    def problem(self) -> str:
+        """Return why the last read failed; empty if it did not."""
 
     def arms(self, comparison: Comparison) -> Arms:
         """Return both versions by one event."""
@@ -177,7 +183,8 @@ def progress_line(service: str, variant: str, percent: float, seen: Look) -> str
 def _compared(
     comparison: Comparison, source: Measurements, alpha: float, min_units: int
 ) -> dict[str, Any]:
-    arms = source.arms(comparison)
+    # What was read before does not answer for now.
+    arms = Arms() if source.problem else source.arms(comparison)
     # Each of the two tests has half of alpha: a side of the interval, and first failures.
     harm = harm_p_value(arms.first)
     is_harmful = harm <= alpha / 2
@@ -202,7 +209,7 @@ def _compared(
         "first_failures": _first_data(arms.first, harm),
         **_difference_data(difference, is_compared=fewest >= min_units),
     }
-    reasons = _Reasons(comparison, arms, difference, source.unit_word or "requests")
+    reasons = _Reasons(comparison, arms, difference, source)
     return {**facts, "reason": reasons.of(answer, min_units, is_harmful=is_harmful)}
 
 
@@ -213,7 +220,11 @@ class _Reasons:
     comparison: Comparison
     arms: Arms
     difference: Difference
-    unit_word: str
+    source: Measurements
+
+    @property
+    def unit_word(self) -> str:
+        return self.source.unit_word or "requests"
 
     def of(self, answer: str, min_units: int, *, is_harmful: bool) -> str:
         shares = (
@@ -227,6 +238,8 @@ class _Reasons:
             return f"{shares}: {fewest} of at least {min_units} {self.unit_word}"
         if answer == ROLL_BACK and is_harmful:
             return f"{shares}: {self._first_events()}"
+        if not self.difference.is_known:
+            return f"{shares}: too few {self.unit_word} for an interval"
         low, high = 100 * self.difference.low, 100 * self.difference.high
         return (
             f"{shares}: the difference is between {low:.2f} and {high:.2f} percentage points,"
@@ -234,10 +247,10 @@ class _Reasons:
         )
 
     def _without_data(self) -> str:
+        if self.source.problem:
+            return f"{self.comparison.name}: {self.source.problem}"
         names = {"canary": self.arms.canary, "stable": self.arms.stable}
         empty = [name for name, arm in names.items() if not arm.requests]
-        if not empty:
-            return f"{self.comparison.name}: the requests of one of {self.unit_word} prove nothing"
         return f"{self.comparison.name}: {' and '.join(empty)} had no requests"
 
     def _first_events(self) -> str:
@@ -404,8 +417,15 @@ def _edge(value: object, reader: Reader) -> object:
 
 def _url(value: object, reader: Reader) -> object:
     written = str(value)
-    if not written.startswith(("http://", "https://")):
-        return reader.problem(f"must begin with https:// or http://, not {written!r}")
+    try:
+        parts = urlsplit(written)
+        is_complete = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return reader.problem(f"is not an address such as https://example.com/path: {written!r}")
+    if parts.scheme not in ("http", "https") or not is_complete:
+        return reader.problem(f"must begin with https:// or http:// and a host, not {written!r}")
+    if "@" in parts.netloc:
+        return reader.problem("has a login; write it in headers, as Authorization")
     return written
 
 

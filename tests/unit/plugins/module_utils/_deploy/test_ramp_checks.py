@@ -34,6 +34,7 @@ class Measured:
     slow: Arms = field(default_factory=Arms)
     reading: Reading = field(default_factory=Reading)
     unit_word: str = "visitors"
+    problem: str = ""
 
     def arms(self, comparison: Comparison) -> Arms:
         return self.slow if comparison.edge else self.errors
@@ -107,6 +108,13 @@ def test_no_requests_are_no_pass(canary: Arm, stable: Arm, empty: str) -> None:
     seen = looked(of_errors(canary, stable))
     assert (seen.answer, seen.reason) == ("no_data", f"errors: {empty} had no requests")
     assert seen.progress.endswith("no data")
+
+
+def test_a_log_that_cannot_be_read_is_no_pass() -> None:
+    source = of_errors(arm(900, 20_000, 20), arm(8000, 180_000, 180))
+    source.problem = "the log cannot be read: the driver is none."
+    seen = looked(source)
+    assert (seen.answer, seen.reason) == ("no_data", f"errors: {source.problem}")
 
 
 def test_a_check_without_data_outweighs_one_that_passes() -> None:
@@ -220,6 +228,14 @@ def test_without_options_errors_are_compared() -> None:
         ({"checks": [{"type": "slow"}]}, "needs slower_than"),
         ({"checks": [{"type": "slow", "slower_than": 300}]}, "is no duration"),
         ({"checks": [{"type": "http", "url": "x", "value": "y", "at_most": 1}]}, "must begin with"),
+        (
+            {"checks": [{"type": "http", "url": "http://u:p@x", "value": "y", "at_most": 1}]},
+            "has a login",
+        ),
+        (
+            {"checks": [{"type": "http", "url": "http://[x", "value": "y", "at_most": 1}]},
+            "is not an address",
+        ),
         ({"checks": [{"type": "http", "url": "http://x", "value": "y"}]}, "no standard_error"),
         (
             {
