@@ -60,9 +60,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class EffectTable:
-    """Effects of factors on one response, as of one look of a fixed sample."""
+    """Effects of factors on one response, as of one look of a fixed sample.
+
+    ``cells`` has the mean of each run of the design.
+    """
 
     response: str
+    cells: tuple[Cell, ...] = ()
     effects: tuple[FactorEffect, ...] = ()
     lenth: tuple[FactorEffect, ...] = ()
     variance: tuple[VarianceRow, ...] = ()
@@ -286,14 +290,16 @@ def _effects(data: LookData, plan: AnalysisPlan, response: Response) -> EffectTa
     if design is None:
         return EffectTable(response.name)
     cells = [each.as_cell() for each in estimates_of(data, plan, response).values()]
+    table = EffectTable(response.name, tuple(cells))
     try:
-        variance = tuple(variance_table(design, cells))
-        if not design.is_two_level:
-            return EffectTable(response.name, variance=variance)
-        effects = tuple(robust_effects(design, cells, alpha=plan.sample.alpha))
+        table = replace(table, variance=tuple(variance_table(design, cells)))
+        if design.is_two_level:
+            table = replace(table, lenth=_lenth(design, plan, cells))
+            effects = robust_effects(design, cells, alpha=plan.sample.alpha)
+            table = replace(table, effects=tuple(effects))
     except ShippingError as error:
-        return EffectTable(response.name, lenth=_lenth(design, plan, cells), problem=str(error))
-    return EffectTable(response.name, effects, _lenth(design, plan, cells), variance)
+        table = replace(table, problem=str(error))
+    return table
 
 
 def _lenth(design: Design, plan: AnalysisPlan, cells: Sequence[Cell]) -> tuple[FactorEffect, ...]:

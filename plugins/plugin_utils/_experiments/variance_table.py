@@ -37,12 +37,13 @@ def variance_table(design: Design, cells: Sequence[Cell], largest: int = 2) -> l
     import numpy
     from scipy import stats
 
-    units = numpy.array([cell.units for cell in cells], dtype=float)
-    freedom = int(sum(cell.units - 1 for cell in cells if cell.units))
-    squares = sum((cell.units - 1) * cell.variance for cell in cells if cell.units)
+    within = [(cell.units - 1, cell.variance) for cell in cells if cell.units]
+    freedom = sum(number for number, _variance in within)
+    squares = sum(number * variance for number, variance in within)
     if freedom < 1 or squares <= 0:
         return []
     matrix, places = _model(numpy, design, largest)
+    units = numpy.array([cell.units for cell in cells], dtype=float)
     information = (matrix.T * units) @ matrix
     if numpy.linalg.matrix_rank(information) < len(information):
         return []
@@ -51,8 +52,7 @@ def variance_table(design: Design, cells: Sequence[Cell], largest: int = 2) -> l
     rows = []
     for name, place in places.items():
         part = coefficients[place]
-        within = numpy.linalg.inv(inverse[numpy.ix_(place, place)])
-        size = float(part @ within @ part)
+        size = float(part @ numpy.linalg.inv(inverse[numpy.ix_(place, place)]) @ part)
         statistic = size / len(place) / (squares / freedom)
         p_value = float(stats.f.sf(statistic, len(place), freedom))
         rows.append(VarianceRow(name, len(place), size, statistic, p_value))
