@@ -38,6 +38,13 @@ options:
         C(json-file), C(local) or C(journald). Else the module warns.
     type: int
     default: 60
+  show:
+    description:
+      - Whether to print the weights and counters of each variant as a table. Each line begins with
+        the name of the host. Requests and responses are those since the start of the replicas,
+        losses and latencies those of O(window).
+    type: bool
+    default: false
 seealso:
   - module: shipping.code.traffic
 """
@@ -46,6 +53,7 @@ EXAMPLES = r"""
 - name: Read the state of the router
   shipping.code.router_info:
     pki: router-pki
+    show: true
   register: router
 
 - name: Show the weights

@@ -430,7 +430,8 @@ rpm_of shipping-t 2 shipping-lib
 rpm_of shipping-lib 1
 rpm_of shipping-u 1 shipping-t
 createrepo_c -q .
-printf '[t]\nname=t\nbaseurl=file:///opt/repository\ngpgcheck=0\nenabled=1\n' > /etc/yum.repos.d/t.repo
+printf '[t]\nname=t\nbaseurl=file:///opt/repository\ngpgcheck=0\nenabled=1\n' \
+  > /etc/yum.repos.d/t.repo
 rpm --initdb
 """
 HOLDER = """

@@ -117,6 +117,12 @@ def test_tour(checkout: Checkout, neighbor: Checkout, platform: str) -> None:
         "shop 1.2.0 failed and was rolled back to 1.1.0 (release 2), which is healthy."
         in re.sub(r"\s+", " ", printed)
     )
+    stable, following = re.search(
+        r"200 visitors: (\d+) × 'shop 1.0.0', (\d+) × 'shop 1.1.0'", printed
+    ).groups()
+    assert 5 <= int(following) <= 35 and int(stable) + int(following) == 200
+    assert "200 visitors: 200 × 'shop 1.1.0'" in printed
+    assert re.search(rf"next +100 % +{following} +0 +0", printed), printed
     assert "DATABASE_URL is missing: cannot start" in printed
     assert "shop: 1.0.0 is live, release 4" in printed and "Try next" in printed
     joined, _leaves, left = printed.partition("ada leaves the project")

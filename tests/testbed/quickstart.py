@@ -8,14 +8,17 @@ The collection's own playbooks deploy the example app to it, and tools to a work
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shlex
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from . import downloaded_parts, images, kubernetes_images
 from .client import Client
@@ -40,6 +43,8 @@ class TourPlatform:
     words: tuple[str, ...]
     environment: dict[str, str]
     look: str
+    router: dict[str, Any]
+    """Variables of the router that the inventory of the example cannot have."""
 
 
 def main(platform: str) -> int:
@@ -63,6 +68,7 @@ def main(platform: str) -> int:
         tour.play("rollback", *place.words)
         say(tour.counted("shop 1.1.0", "shop 1.0.0"))
     tour.play("status", *place.words)
+    split(tour)
     delivery = deliver(tour)
     _what_next(place, client, time.monotonic() - begun, delivery)
     return 0
@@ -92,6 +98,11 @@ def swarm() -> TourPlatform:
         ("-e", f"registry={REGISTRY}"),
         {"DOCKER_HOST": engine.host},
         "docker service ls",
+        _router(
+            REGISTRY,
+            8081,
+            {engine.docker("info", "--format", "{{.Name}}").strip(): engine.machine.address},
+        ),
     )
 
 
@@ -125,7 +136,18 @@ def kubernetes() -> TourPlatform:
         words,
         {"KUBECONFIG": str(cluster.kubeconfig)},
         f"{kubectl} --namespace shop get all",
+        _router(registry, 30081),
     )
+
+
+def _router(registry: str, port: int, addresses: dict[str, str] | None = None) -> dict[str, Any]:
+    return {
+        "router_image": f"{registry}/shop-front:1",
+        "router_http_port": port,
+        "router_pki": str(Machine(NAME).folder / "router-pki"),
+        # This host is not in the network of the nodes.
+        "router_node_addresses": addresses or {},
+    }
 
 
 PLACES = {"swarm": swarm, "kubernetes": kubernetes}
@@ -189,6 +211,51 @@ class Tour:
             )
         text = ", ".join(f"{number} × '{answer}'" for answer, number in counts.items())
         return f"requests meanwhile: {text}, {len(self.client.lost)} lost"
+
+
+def split(tour: Tour) -> None:
+    """Show two versions side by side: a tenth of the visitors, then all of them."""
+    router = ("-e", json.dumps(tour.place.router), *tour.place.words)
+    say("Deploy a router, which can share the traffic between versions of a service.")
+    tour.play("router", *router)
+    say("Deploy 1.1.0 beside 1.0.0, then give the router the new route, and the weights.")
+    files = json.dumps({"compose": ["shop/compose.yml", "shop/split.yml"]})
+    tour.play("deploy", "-e", "version=1.0.0", "-e", files, *tour.place.words)
+    tour.play("router", *router)
+    tour.play("traffic", "-e", "service=web", *router)
+    visitors = Visitors(f"{tour.place.address}:{tour.place.router['router_http_port']}")
+    say(visitors.counted("shop 1.0.0", "shop 1.1.0"))
+    say("1.1.0 is as good. Give it all visitors.")
+    weights = json.dumps({"weights": {"next": 100}})
+    tour.play("traffic", "-e", "service=web", "-e", weights, *router)
+    say(visitors.counted("shop 1.1.0"))
+
+
+class Visitors:
+    """Visitors of the routed shop, each with its cookie."""
+
+    def __init__(self, address: str, number: int = 200) -> None:
+        self.address = address
+        self.cookies = [f"visitor{number}" for number in range(number)]
+
+    def counted(self, *expected: str) -> str:
+        """Return the answers to one request of each visitor; end the tour if there are others."""
+        answers = Counter(map(self._visit, self.cookies))
+        if set(answers) != set(expected):
+            sys.exit(f"the tour ends here: others than {', '.join(expected)} answered: {answers}")
+        text = ", ".join(f"{answers[answer]} × '{answer}'" for answer in expected)
+        return f"{len(self.cookies)} visitors: {text}"
+
+    def _visit(self, cookie: str) -> str:
+        connection = http.client.HTTPConnection(self.address, timeout=10)
+        headers = {"Host": "shop.example.com", "Cookie": f"shipping_visitor={cookie}"}
+        try:
+            connection.request("GET", "/", headers=headers)
+            return connection.getresponse().read().decode().strip()
+        except OSError as error:
+            return f"lost: {error}"
+        finally:
+            connection.close()
 
 
 def deliver(tour: Tour) -> str:

@@ -150,7 +150,13 @@ TRAFFIC_RULES: dict[str, Any] = {
     "required_together": [("app", "service")],
     "required_by": {"weights": ["service"]},
 }
-ROUTER_INFO: Spec = {"window": {"type": "int", "default": 60}, **_CONTROL, **REGISTRY, **CONNECTION}
+ROUTER_INFO: Spec = {
+    "window": {"type": "int", "default": 60},
+    "show": {"type": "bool", "default": False},
+    **_CONTROL,
+    **REGISTRY,
+    **CONNECTION,
+}
 ROUTER_SPEC: Spec = {
     "image": {"type": "str", "required": True},
     "replicas": {"type": "int"},

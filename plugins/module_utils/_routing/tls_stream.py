@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import ssl
 
 _PART = 65536
+# SSL_OP_IGNORE_UNEXPECTED_EOF of OpenSSL 3, which Python 3.9 sets: a connection that was cut off
+# would then look like one that has ended (Modules/_ssl.c).
+_IGNORES_CUTS = 1 << 7
 
 
 class Stream(Protocol):
@@ -39,6 +42,7 @@ class TlsStream:
         import ssl
 
         self._stream = stream
+        context.options &= ~_IGNORES_CUTS
         self._wants_bytes = ssl.SSLWantReadError
         self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._received, self._to_send, server_hostname=server_name)

@@ -413,7 +413,8 @@ def test_counters_of_variants_by_headers(place, replicas, monkeypatch):
     assert 20 <= exposures["p95"] <= 22
     assert 300 <= exposures["p99"] <= 330
     assert "warnings" not in result
-    place.log_error = PlatformError("the log cannot be read", "the driver is syslog", "Use another one")
+    problem = "the log cannot be read", "the driver is syslog", "Use another one"
+    place.log_error = PlatformError(*problem)
     result = router_info.read_router({**options, "window": 5}, None)
     assert result["exposures"] == [] and "the driver is syslog" in result["warnings"][0]
     place.apps["blog"] = live(resolved(host="blog.example.com"))
