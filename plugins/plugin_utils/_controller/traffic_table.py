@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ...module_utils._core.text_table import text_table
@@ -23,13 +23,8 @@ def traffic(info: Mapping[str, Any]) -> list[str]:
 
 
 def _variants(info: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    service = (entry["app"], entry["service"])
-    served = [item for item in info["counters"] if (item["app"], item["service"]) == service]
-    recent = {
-        item["variant"]: item
-        for item in info["exposures"]
-        if (item["app"], item["service"]) == service
-    }
+    served = _of_service(info["counters"], entry)
+    recent = {item["variant"]: item for item in _of_service(info["exposures"], entry)}
     for variant in dict.fromkeys([*entry["weights"], *(item["variant"] for item in served)]):
         of_variant = [item for item in served if item["variant"] == variant]
         yield (
@@ -41,6 +36,13 @@ def _variants(info: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterator[tup
             ),
             *_recent(recent.get(variant)),
         )
+
+
+def _of_service(
+    items: Iterable[Mapping[str, Any]], service: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    key = ("app", "service")
+    return [item for item in items if all(item[name] == service[name] for name in key)]
 
 
 def _recent(found: Mapping[str, Any] | None) -> tuple[str, str, str]:

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from itertools import product
+
 from ansible_collections.shipping.code.plugins.plugin_utils._controller.traffic_table import traffic
 
 WEB = {"app": "shop", "service": "web"}
@@ -15,8 +17,7 @@ def test_variants_and_replicas() -> None:
         "weights": [{**WEB, "revision": 3, "weights": {"stable": 90.0, "green": 10.0}}],
         "counters": [
             {**route, **count, "variant": variant, "requests": number, "responses_5xx": 0}
-            for route in routes
-            for variant, number in (("stable", 40), ("green", 5))
+            for route, (variant, number) in product(routes, [("stable", 40), ("green", 5)])
         ],
         "exposures": [{**WEB, "variant": "green", "requests": 9, "lost": 0, "p50": 4, "p95": 13}],
         "replicas": [
