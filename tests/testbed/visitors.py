@@ -47,7 +47,9 @@ class Shop(BaseHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     request_queue_size = 128
     daemon_threads = True
-server = Server(("", int(number("PORT") or 8000)), Shop)
+    def handle_error(self, *words):
+        pass
+server = Server((os.environ.get("ADDRESS", ""), int(number("PORT") or 8000)), Shop)
 def stop(*_):
     threading.Timer(number("DRAIN_SECONDS"), server.shutdown).start()
 signal.signal(signal.SIGTERM, stop)
@@ -190,6 +192,10 @@ class Visitors:
         return self
 
     def __exit__(self, *_unused: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Send no more requests."""
         self._stop.set()
         for thread in self._threads:
             thread.join(15)
