@@ -109,7 +109,7 @@ def _shipped(analysis: Analysis, rules: DecisionRules, winners: Sequence[Compari
     sentences += [f"{_numbers(each, rules)}: within its margin." for each in guardrails]
     if len(winners) > 1:
         others = ", ".join(each.arm for each in winners if each is not best)
-        sentences.append(f"{others} is better than the control, too, with a smaller estimate.")
+        sentences.append(f"Also proven to be better, with smaller estimates: {others}.")
     sentences.append(_method(analysis, [best]))
     return Decision(SHIP, PROVEN, tuple(sentences), best.arm)
 

@@ -157,7 +157,7 @@ def _comparisons(report: Report) -> str:
         report.analysis.comparisons,
         report.responses,
         "Each arm less the control. The intervals hold for all comparisons together, however often"
-        " you look.",
+        " you look. The p-values are by the method of Holm, which may prove a little more.",
     )
 
 
@@ -464,5 +464,6 @@ svg text { fill: var(--text); font-size: 13px; }
 caption { text-align: left; font-weight: 600; padding: .3rem 0; }
 th, td { border-bottom: 1px solid var(--line); padding: .25rem .7rem; text-align: right;
   font-variant-numeric: tabular-nums; }
-th:first-child, td:last-child { text-align: left; } thead th { color: var(--quiet); }
+th:first-child, td:last-child { text-align: left; }
+td { white-space: nowrap; } thead th { color: var(--quiet); }
 """

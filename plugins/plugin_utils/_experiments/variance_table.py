@@ -37,9 +37,7 @@ def variance_table(design: Design, cells: Sequence[Cell], largest: int = 2) -> l
     import numpy
     from scipy import stats
 
-    within = [(cell.units - 1, cell.variance) for cell in cells if cell.units]
-    freedom = sum(number for number, _variance in within)
-    squares = sum(number * variance for number, variance in within)
+    freedom, squares = _within(cells)
     if freedom < 1 or squares <= 0:
         return []
     matrix, places = _model(numpy, design, largest)
@@ -57,6 +55,13 @@ def variance_table(design: Design, cells: Sequence[Cell], largest: int = 2) -> l
         p_value = float(stats.f.sf(statistic, len(place), freedom))
         rows.append(VarianceRow(name, len(place), size, statistic, p_value))
     return rows
+
+
+def _within(cells: Sequence[Cell]) -> tuple[int, float]:
+    """Return the degrees of freedom and the sum of squares within cells."""
+    within = [(cell.units - 1, cell.variance) for cell in cells if cell.units]
+    squares = sum(number * variance for number, variance in within)
+    return sum(number for number, _variance in within), squares
 
 
 def _model(

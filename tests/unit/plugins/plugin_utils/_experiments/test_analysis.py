@@ -103,7 +103,7 @@ def test_the_best_of_several_cells() -> None:
     data = look({"control": (9000, 900), "a": (9000, 1300), "b": (9000, 1500), "c": (9000, 600)})
     decision = decided(data)
     assert (decision.outcome, decision.cell) == ("ship", "b")
-    assert "a is better than the control, too" in decision.text
+    assert "Also proven to be better, with smaller estimates: a." in decision.text
     assert "correction of Holm over 3 comparisons" in decision.text
 
 
