@@ -115,15 +115,19 @@ class CanaryBed:
         return seen
 
     def ramp(self, steps: Mapping[float, float], seconds: float) -> Look:
-        """Raise the canary's share by the second, and look until the canary is decided."""
-        deadline = self.began + seconds
+        """Raise the canary's share by the second, and look until the canary is decided.
+
+        It is promoted at its last share.
+        """
+        deadline, last = self.began + seconds, steps[max(steps)]
         while True:
             elapsed = time.time() - self.began
             percent = max(share for second, share in steps.items() if second <= elapsed)
             if percent != self.table.weights().get("canary", 0) / 100:
                 self.share(canary=percent)
             seen = self.look()
-            if seen.answer in (PROMOTE, ROLL_BACK) or time.time() > deadline:
+            is_decided = seen.answer == ROLL_BACK or (seen.answer == PROMOTE and percent == last)
+            if is_decided or time.time() > deadline:
                 return seen
             time.sleep(_LOOK)
 
