@@ -51,6 +51,13 @@ options:
         scaling that needs more is an error.
     type: int
     default: 10
+  variant_slots:
+    description:
+      - The largest number of variants of a service that have replicas of their own, from 1 to 16.
+        Variants that only set request headers take no slot.
+      - Each slot of each route is a backend of HAProxy. A change restarts the router.
+    type: int
+    default: 4
   constraints:
     description:
       - The nodes that may run a replica, as in C(deploy.placement.constraints).

@@ -26,7 +26,7 @@ FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 _DULL_IN_DELIVERY = re.compile(r"^(TASK|changed:|skipping:)")
 _CODES = re.compile(r"\x1b\[[\d;]*m")
 _DULL = re.compile(
-    r"^(\s*$|TASK \[Ship the app\]|ok:|PLAY|included:|Origin:|\d+ |\s+\^)|Validating"
+    r"^(\s*$|TASK \[Deploy the app\]|ok:|PLAY|included:|Origin:|\d+ |\s+\^)|Validating"
     r" arguments|ignored, for|: ok=\d"
 )
 

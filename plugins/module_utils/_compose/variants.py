@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._core.parsing import Parser, Reader, listing, mapping, text
-from .._routing.buckets import HEADER_VARIANTS, STABLE, VARIANT_NAME, VARIANT_SLOTS
+from .._routing.buckets import HEADER_VARIANTS, MOST_SLOTS, STABLE, VARIANT_NAME
 from .._routing.request_headers import (
     MOST_OCTETS,
     Headers,
@@ -121,9 +121,9 @@ def _check_weights(variants: list[Any], reader: Reader) -> None:
 def _check_count(variants: list[Any], reader: Reader) -> None:
     by_headers = sum(is_by_headers(variant) for variant in variants)
     overlays = len(variants) - by_headers
-    if overlays > VARIANT_SLOTS:
+    if overlays > MOST_SLOTS:
         reader.problem(
-            f"has {overlays} variants, and the router has {VARIANT_SLOTS} slots for a"
+            f"has {overlays} variants, and a router has at most {MOST_SLOTS} slots for a"
             f" service. Remove one of them, or write variants of {HEADERS} alone, which take no"
             " slot"
         )
@@ -186,7 +186,7 @@ def with_slots(service: Service, before: Mapping[str, int]) -> Service:
     if "variants" not in extension:
         return service
     kept = {name: before[name] for name in variants_of(service) if name in before}
-    free = iter(slot for slot in range(1, VARIANT_SLOTS + 1) if slot not in kept.values())
+    free = iter(slot for slot in range(1, MOST_SLOTS + 1) if slot not in kept.values())
     listed = [
         variant if "slot" in variant else _in_slot(variant, kept, free)
         for variant in extension["variants"]

@@ -161,6 +161,7 @@ ROUTER_SPEC: Spec = {
     "image": {"type": "str", "required": True},
     "replicas": {"type": "int"},
     "servers": {"type": "int", "default": 10},
+    "variant_slots": {"type": "int", "default": 4},
     "constraints": {"type": "list", "elements": "str", "default": []},
     "http_port": {"type": "int", "default": 80},
     "https_port": {"type": "int", "default": 443},

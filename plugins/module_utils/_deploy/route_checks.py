@@ -11,13 +11,13 @@ from typing import Any
 
 from .._compose import routes, variants
 from .._core.errors import PlanError, PlatformError
-from .._routing.buckets import BucketTable, percent, recorded_table, table_record
+from .._routing.buckets import VARIANT_SLOTS, BucketTable, percent, recorded_table, table_record
 from .._routing.route_table import joined_routes
 from .._routing.routes import Route, recorded_route
 from .history import Record
 from .ports import RouterPlace, StoredTraffic
 from .resolution import Resolved
-from .router_control import FEWEST_SERVERS, ROUTER, SERVERS_LABEL
+from .router_control import FEWEST_SERVERS, ROUTER, SERVERS_LABEL, SLOTS_LABEL
 
 
 def app_routes(app: str, resolved: Resolved) -> Iterator[Route]:
@@ -43,6 +43,7 @@ def check_release(
     if place is None:
         return
     check_servers(place, app, _replicas(place, resolved))
+    _check_slots(place, app, resolved)
     if declared and declared != list(app_routes(app, former)):
         live = {name: record for name, record in place.live_releases().items() if name != app}
         joined_routes([*all_routes(live), *declared])
@@ -82,9 +83,35 @@ def check_servers(place: RouterPlace, app: str, replicas: Mapping[str, int]) -> 
 
 def servers_of(router: Record | None) -> int:
     """Return how many replicas of a variant a release of the router sends requests to."""
+    return int(_labels(router).get(SERVERS_LABEL, FEWEST_SERVERS))
+
+
+def _labels(router: Record | None) -> Mapping[str, str]:
     service = router.resolved.services.get(ROUTER, {}) if router else {}
-    labels = service.get("deploy", {}).get("labels", {})
-    return int(labels.get(SERVERS_LABEL, FEWEST_SERVERS))
+    labels: Mapping[str, str] = service.get("deploy", {}).get("labels", {})
+    return labels
+
+
+def last_slots(services: Mapping[str, Any]) -> dict[str, int]:
+    """Return the last slot that variants of each service have."""
+    found = ((name, variants.slots_of(service)) for name, service in services.items())
+    return {name: max(slots.values()) for name, slots in found if slots}
+
+
+def _check_slots(place: RouterPlace, app: str, resolved: Resolved) -> None:
+    """Raise PlanError where the router has no slot for a variant."""
+    wanted = last_slots(resolved.services)
+    name = max(wanted, key=lambda service: wanted[service], default="")
+    if not name or wanted[name] <= VARIANT_SLOTS:
+        return
+    slots = int(_labels(place.live_releases().get(ROUTER)).get(SLOTS_LABEL, VARIANT_SLOTS))
+    if wanted[name] > slots:
+        raise PlanError(
+            f"{app}/{name} cannot have {wanted[name]} variants",
+            f"the router has {slots} slots for the variants of a service",
+            f"Set router_variant_slots to {wanted[name]} or more and run the playbook"
+            " shipping.code.router first",
+        )
 
 
 def _leaving(resolved: Resolved, former: Resolved) -> Iterator[tuple[str, set[str]]]:

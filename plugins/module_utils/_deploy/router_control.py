@@ -30,6 +30,8 @@ CONTROL_PORT = Control().port
 # A label of the service, which restarts nothing: the largest number of replicas of a variant.
 SERVERS_LABEL = "shipping.router.servers"
 FEWEST_SERVERS = 10
+# The same, for the number of variants with replicas of their own.
+SLOTS_LABEL = "shipping.router.slots"
 
 
 def place_of(platform: Platform) -> RouterPlace:

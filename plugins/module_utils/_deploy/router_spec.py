@@ -12,6 +12,7 @@ from typing import Any
 from .._compose.routes import ROUTER_NETWORK, is_routed
 from .._core.content_ids import digest
 from .._core.errors import PlanError, Problem, SpecError
+from .._routing.buckets import MOST_SLOTS
 from .._routing.haproxy_configuration import (
     CONFIGURATION_FILE,
     CONTROL_CA_FILE,
@@ -30,8 +31,15 @@ from .platform_connection import connect
 from .platform_definition import Options, Platforms
 from .ports import RouterPlace, RouterShape
 from .resolution import Resolved
-from .route_checks import all_routes
-from .router_control import CONTROL_PORT, FEWEST_SERVERS, ROUTER, SERVERS_LABEL, place_of
+from .route_checks import all_routes, last_slots
+from .router_control import (
+    CONTROL_PORT,
+    FEWEST_SERVERS,
+    ROUTER,
+    SERVERS_LABEL,
+    SLOTS_LABEL,
+    place_of,
+)
 
 PROGRAM = "haproxy"
 # Each backend prepares as many.
@@ -77,6 +85,7 @@ def settings_of(options: Options, place: RouterPlace) -> RouterSettings:
         peers=place.slot_name(ROUTER, ROUTER, 0),
         drain=options["drain"],
         servers=options["servers"],
+        slots=options["variant_slots"],
         extra=tuple(options["extra"]),
     )
 
@@ -92,6 +101,7 @@ def describe_router(options: Options, platforms: Platforms, *, check: bool) -> d
     files = _never_empty(router_files(table, settings))
     _check_nodes(options, place)
     _check_servers(options, live)
+    _check_slots(options, live)
     routed = " ".join("/".join(key) for key in table.services())
     objects = _secret_objects(files, live)
     owners = {objects[mounted.file]: mounted.app for mounted in files.certificates}
@@ -102,6 +112,7 @@ def describe_router(options: Options, platforms: Platforms, *, check: bool) -> d
             _ROUTED: routed,
             ROUTES_LABEL: routes_digest(table),
             SERVERS_LABEL: str(options["servers"]),
+            SLOTS_LABEL: str(options["variant_slots"]),
         }
     )
     if _needs_check(former, spec):
@@ -157,6 +168,31 @@ def _check_servers(options: Options, live: Mapping[str, Record]) -> None:
     ]
     if problems:
         raise SpecError(problems, "the options of the router")
+
+
+def _check_slots(options: Options, live: Mapping[str, Record]) -> None:
+    """Raise where a live service has more variants than the router would have slots."""
+    slots = options["variant_slots"]
+    if not 1 <= slots <= MOST_SLOTS:
+        text = f"must be from 1 to {MOST_SLOTS}, not {slots}"
+        raise SpecError([Problem("variant_slots", text)], "the options of the router")
+    problems = [
+        Problem(
+            "variant_slots",
+            f"is {slots}, and a variant of {app}/{name} has slot {last}. Raise it to that number",
+        )
+        for app, name, last in _beyond(live, slots)
+    ]
+    if problems:
+        raise SpecError(problems, "the options of the router")
+
+
+def _beyond(live: Mapping[str, Record], slots: int) -> Iterator[tuple[str, str, int]]:
+    """Yield app, name and last slot of each routed service with variants in later slots."""
+    for app, record in live.items():
+        for name, last in last_slots(record.resolved.services).items():
+            if last > slots:
+                yield app, name, last
 
 
 def _with_more(

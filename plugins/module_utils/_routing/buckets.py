@@ -25,7 +25,7 @@ ALGORITHM = 1
 BUCKETS = 10_000
 STABLE = "stable"
 # The variants with replicas of their own: the router has so many backends prepared.
-VARIANT_SLOTS = 4
+VARIANT_SLOTS, MOST_SLOTS = 4, 16
 # The variants by request headers alone, which need no backend.
 HEADER_VARIANTS = 64
 VARIANT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
@@ -121,7 +121,7 @@ def allocate(table: BucketTable, weights: Mapping[str, int]) -> BucketTable:
 
     ``weights`` are numbers of buckets, also of ``stable``, with a sum of BUCKETS. A variant that
     is new gets the lowest free slot, one that is left out is removed. Raise PlanError for more
-    than VARIANT_SLOTS variants in addition to ``stable`` and those in slot 0.
+    than MOST_SLOTS variants in addition to ``stable`` and those in slot 0.
     """
     _check(table, weights)
     owned = {name: list(variant.buckets) for name, variant in table.variants.items()}
@@ -167,18 +167,18 @@ def _check(table: BucketTable, weights: Mapping[str, int]) -> None:
         )
     without_slot = {name for name, variant in table.variants.items() if not variant.slot}
     count = len({*weights} - {STABLE} - without_slot)
-    if count > VARIANT_SLOTS:
+    if count > MOST_SLOTS:
         raise PlanError(
             what,
-            f"{count} variants are more than the router's {VARIANT_SLOTS} slots",
-            f"Keep at most {VARIANT_SLOTS} variants and stable",
+            f"{count} variants are more than the {MOST_SLOTS} slots that a router may have",
+            f"Keep at most {MOST_SLOTS} variants and stable",
         )
 
 
 def _slots(table: BucketTable, weights: Mapping[str, int]) -> dict[str, int]:
     """Return the slot of each variant that remains or is new."""
     kept = {name: table.variants[name].slot for name in weights if name in table.variants}
-    free = sorted({*range(1, VARIANT_SLOTS + 1)} - {*kept.values()})
+    free = sorted({*range(1, MOST_SLOTS + 1)} - {*kept.values()})
     new = sorted({*weights} - {*kept} - {STABLE})
     return {**kept, **dict(zip(new, free)), STABLE: 0}
 

@@ -38,6 +38,7 @@ OPTIONS: dict[str, Any] = {
     "image": "registry.example.com/haproxy:3.0",
     "replicas": None,
     "servers": 10,
+    "variant_slots": 4,
     "constraints": [],
     "http_port": 80,
     "https_port": 443,
@@ -456,6 +457,24 @@ def test_more_replicas_than_the_router_knows(monkeypatch):
         router_spec.describe_router(OPTIONS, None, check=False)
     with pytest.raises(SpecError, match="from 10 to 500"):
         router_spec.describe_router({**OPTIONS, "servers": 9}, None, check=False)
+
+
+def test_more_variants_than_the_router_has_slots(monkeypatch):
+    five = resolved("a", "b", "c", "d", "e")
+    place = Place(shop=resolved("green"))
+    use(monkeypatch, place)
+    with pytest.raises(PlanError, match=r"shop/web cannot have 5 .*has 4 slots"):
+        route_checks.check_release(place, "shop", five, None)
+    place.apps["router"] = live(router_of(place))
+    with pytest.raises(PlanError, match=r"cannot have 5 .*Set router_variant_slots to 5"):
+        route_checks.check_release(place, "shop", five, None)
+    place.apps["router"] = live(router_of(place, variant_slots=6))
+    route_checks.check_release(place, "shop", five, None)
+    place.apps["shop"] = live(five)
+    with pytest.raises(SpecError, match="is 4, and a variant of shop/web has slot 5"):
+        router_spec.describe_router(OPTIONS, None, check=False)
+    with pytest.raises(SpecError, match="from 1 to 16"):
+        router_spec.describe_router({**OPTIONS, "variant_slots": 17}, None, check=False)
 
 
 def test_a_replica_on_each_of_many_nodes(monkeypatch):
