@@ -187,6 +187,13 @@ options:
     type: dict
 """
 
+    EXPERIMENT = r"""
+options:
+  _experiment:
+    description: For the action plugin of the same name; not for use in playbooks.
+    type: dict
+"""
+
     ROLLOUT = r"""
 options:
   rollout_timeout:

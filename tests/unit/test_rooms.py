@@ -32,6 +32,7 @@ DIRECTORY = "plugin_utils/_directory"
 MEMBERSHIP = "plugin_utils/_membership"
 CATALOG = "plugin_utils/_catalog"
 DELIVERY = "plugin_utils/_delivery"
+EXPERIMENTS = "plugin_utils/_experiments"
 ROUTER_KEYS = "plugin_utils/_routing"
 YAML_READER = "plugins/plugin_utils/_sources/yaml_reader.py"
 SHIPPING_VALUES = "plugins/plugin_utils/_shipping/shipping_values.py"
@@ -57,11 +58,13 @@ MAY_IMPORT = {
     DELIVERY: {CORE, MEMBERSHIP},
     "plugin_utils/_events": {CORE, DIRECTORY, MEMBERSHIP, DELIVERY, REVISION_ORDER},
     ROUTER_KEYS: {CORE, ROUTING},
-    "plugin_utils/_experiments": {
+    EXPERIMENTS: {
         *(CORE, COMPOSE, INFERENCE, ROUTING, CATALOG, YAML_READER),
         SHIPPING_VALUES,
     },
-    "plugin_utils/_controller": {CORE, DEPLOY, TOOLBOX, DIRECTORY, ROUTER_KEYS, rooms.PLATFORMS},
+    "plugin_utils/_controller": {
+        *(CORE, DEPLOY, TOOLBOX, DIRECTORY, ROUTER_KEYS, EXPERIMENTS, rooms.PLATFORMS)
+    },
     # The list of the platforms has what each says of its options.
     "doc_fragments": {rooms.PLATFORMS},
 }

@@ -157,6 +157,29 @@ ROUTER_INFO: Spec = {
     **REGISTRY,
     **CONNECTION,
 }
+_EXPERIMENT: Spec = {
+    "path": {"type": "path", "required": True},
+    "data": {"type": "path", "default": "experiments"},
+    "report": {"type": "path"},
+    "_experiment": {"type": "dict"},
+    **_CONTROL,
+    **REGISTRY,
+    **CONNECTION,
+}
+EXPERIMENT: Spec = {
+    "state": {
+        "type": "str",
+        "choices": ["planned", "running", "stopped", "promoted", "absent"],
+        "default": "running",
+    },
+    "cell": {"type": "str"},
+    "force": {"type": "bool", "default": False},
+    "by": {"type": "str"},
+    "lease_ttl": ROLLOUT["lease_ttl"],
+    "lease_timeout": ROLLOUT["lease_timeout"],
+    **_EXPERIMENT,
+}
+EXPERIMENT_INFO: Spec = _EXPERIMENT
 ROUTER_SPEC: Spec = {
     "image": {"type": "str", "required": True},
     "replicas": {"type": "int"},

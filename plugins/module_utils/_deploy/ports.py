@@ -375,6 +375,29 @@ class RouterPlace(Protocol):
 
 
 @dataclass(frozen=True)
+class StoredExperiment:
+    """The record of an experiment as the platform keeps it: an object a revision."""
+
+    app: str
+    name: str
+    revision: int = 0
+    content: bytes = b""
+
+
+class ExperimentStore(Protocol):
+    """Keep the records of experiments on the platform."""
+
+    def read_experiments(self, app: str) -> list[StoredExperiment]:
+        """Return the newest record of each experiment of an app."""
+
+    def write_experiment(self, experiment: StoredExperiment) -> None:
+        """Keep a new revision; raise Outdated where another run has kept one of this revision."""
+
+    def remove_experiment(self, app: str, name: str) -> None:
+        """Remove all revisions."""
+
+
+@dataclass(frozen=True)
 class Platform:
     """A place where services run: the ports that it implements."""
 
@@ -390,3 +413,4 @@ class Platform:
     completer: Completer | None = None
     adopter: Adopter | None = None
     router: RouterPlace | None = None
+    experiments: ExperimentStore | None = None

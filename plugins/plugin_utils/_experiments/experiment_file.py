@@ -8,6 +8,7 @@ The JSON schema and the tables of the guide are generated from the keys.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -354,6 +355,8 @@ def _check(place: DocumentNode, content: Mapping[str, Any]) -> None:
     ramp = sum(step.seconds for step in content.get("ramp", ()))
     if content.get("deadline") and ramp >= content["deadline"]:
         place.problem("the ramp ends after the deadline; shorten it, or write a later deadline")
+    if content.get("deadline", 0.0) > content.get("retention", math.inf):
+        place.problem("the retention ends before the deadline; write a longer retention")
 
 
 def _check_primary(place: DocumentNode, primary: Response, sample: Sample) -> None:

@@ -16,6 +16,7 @@ from .cluster_access import access
 from .completion import Completer
 from .diagnoser import Diagnoser
 from .driver import Driver
+from .experiment_store import ExperimentStore
 from .manifest_source import ManifestSource
 from .options import KubernetesOptions
 from .preview import Preview
@@ -49,4 +50,5 @@ def connect(options: Mapping[str, Any], registries: Mapping[str, Mapping[str, st
         manifests=ManifestSource(cluster, asked),
         completer=Completer(cluster, credentials, own.pod_security),
         router=RouterPlace(cluster),
+        experiments=ExperimentStore(cluster),
     )

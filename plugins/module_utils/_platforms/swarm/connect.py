@@ -13,6 +13,7 @@ from .adoption import Adopter
 from .diagnoser import Diagnoser
 from .driver import Driver
 from .engine import Connection, Engine
+from .experiment_store import ExperimentStore
 from .image_digests import EngineCredentials
 from .preview import Preview
 from .reader import Reader
@@ -40,4 +41,5 @@ def connect(options: Mapping[str, Any], registries: Mapping[str, Mapping[str, st
         diagnoser=Diagnoser(engine, credentials),
         adopter=Adopter(),
         router=RouterPlace(engine, credentials, storage),
+        experiments=ExperimentStore(engine),
     )

@@ -28,6 +28,7 @@ APP, SERVICE, TOKEN, RELEASE, VERSION = (
 STACK = "com.docker.stack.namespace"
 KIND = f"{LABEL}kind"
 RECORD, LEASE, CONTENT, TRAFFIC = "release", "lease", "content", "traffic"
+EXPERIMENT = "experiment"
 
 _STATES = {
     "new": words.WAITING,
