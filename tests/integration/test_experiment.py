@@ -212,7 +212,7 @@ def kill_a_run(laboratory: Laboratory) -> None:
     running = laboratory.router.player.start_playbook(
         laboratory.folder, "shipping.code.experiment", *words
     )
-    running.until("Bring the experiment to its state", 120)
+    running.until("Converge the experiment to its state", 120)
     running.kill_all()
     after = laboratory.info()
     assert (after["state"], after["started"]) == ("running", before["started"])
@@ -231,12 +231,26 @@ def restart_the_router(laboratory: Laboratory, client: Client) -> int:
 
 def find_the_effects(laboratory: Laboratory, shoppers: Shoppers) -> None:
     """The best cell, the effects and their interaction are those that are built in."""
-    until(lambda: sum(laboratory.info()["analysis"]["units"].values()) > 4000, 60)
+    until(lambda: sum(laboratory.info()["analysis"]["units"].values()) > 4500, 60)
     found = laboratory.info()
     assert found["decision"]["action"] == "ship", found["decision"]
     assert found["decision"]["cell"] in ("now-large-off", "now-large-on")
     assert (laboratory.folder / "info.html").stat().st_size > 1000
     assert sum(shoppers.orders.values()) > 500
+    (conversion,) = (
+        table for table in found["analysis"]["effects"] if table["response"] == "conversion"
+    )
+    effects = {tuple(effect["factors"]): effect for effect in conversion["effects"]}
+    # Of the probability: an interaction is half of the difference of two effects.
+    for factors, built_in in {
+        ("button",): 0.175,
+        ("size",): 0.125,
+        ("cache",): 0.0,
+        ("button", "size"): 0.075,
+    }.items():
+        effect = effects[factors]
+        assert effect["low"] < built_in < effect["high"], effect
+        assert (effect["low"] > 0) == (built_in > 0), effect
 
 
 def promote(laboratory: Laboratory) -> None:

@@ -41,7 +41,8 @@ class ReadExperiment:
     folder: DataFolder
     path: Path
     found: Mapping[str, Any]
-    analysis: Any = None
+    looking: looks.Looking | None = None
+    finding: looks.Finding | None = None
     former: Experiment | None = None
 
     @property
@@ -52,7 +53,7 @@ class ReadExperiment:
 
 @dataclass(frozen=True)
 class _Call:
-    """What each call of the module gets."""
+    """The options of each call of the module, and the variables of the host."""
 
     options: Mapping[str, Any]
     variables: Mapping[str, Any]
@@ -133,18 +134,22 @@ class ExperimentAction(RouterKeys):
             "cells": cells_data(now.layout, shares),
             "weights": {arm: shares.get(arm, 0.0) for arm in now.layout.arms},
             "looks": list(current.get("looks", ())),
-            "decision": looks.decision_data(read.analysis),
+            "decision": looks.decision_data(read.finding),
         }
 
     def reported(self, read: ReadExperiment, options: Mapping[str, Any]) -> dict[str, Any]:
         """Write the report if there is an analysis; return the analysis as data."""
-        if read.analysis is None:
+        if read.finding is None or read.looking is None:
             return {"analysis": {}}
         if options.get("report") and not self._task.check_mode:
             path = self._loader.path_dwim(str(options["report"]))
-            content = looks.report_of(read.analysis).encode()
+            content = looks.report_of(read.looking, read.finding, self._shares(read)).encode()
             write_atomically(path, content, 0o644)
-        return {"analysis": looks.analysis_data(read.analysis)}
+        return {"analysis": looks.analysis_data(read.finding)}
+
+    def _shares(self, read: ReadExperiment) -> dict[str, float]:
+        weights = read.situation.weights
+        return {arm: weights.get(arm, 0.0) for arm in read.situation.layout.arms}
 
     def read(self, options: Mapping[str, Any]) -> ReadExperiment:
         """Read the file, the record and the new lines of the log, which are kept."""
@@ -217,9 +222,11 @@ class ExperimentAction(RouterKeys):
         ended = (now.record or {}).get("ended")
         time = datetime.fromisoformat(ended) if ended else now.now
         looking = looks.Looking(now.layout, read.folder, read.path.parent, now.started, time)
-        analysis = looking.analysis()
-        looked = replace(now, look=looks.look_of(looking, analysis))
-        return replace(read, situation=looked, analysis=analysis)
+        finding = looking.finding()
+        if not self._task.check_mode:
+            looks.keep_look(looking, finding)
+        looked = replace(now, look=finding.look())
+        return replace(read, situation=looked, looking=looking, finding=finding)
 
 
 def _unreadable(name: str, cause: str) -> ShippingError:

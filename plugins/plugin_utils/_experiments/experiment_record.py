@@ -19,7 +19,7 @@ from typing import Any
 
 from ...module_utils._core.errors import PlanError
 from .cells import CONTROL, Layout, Stage, check_alone
-from .experiment import ROLL_BACK, Experiment
+from .experiment import INCONCLUSIVE, ROLL_BACK, Experiment
 
 PLANNED, RUNNING, STOPPED, PROMOTED, ABSENT = (
     "planned",
@@ -38,7 +38,7 @@ _MOST_LOOKS = 200
 
 @dataclass(frozen=True)
 class Live:
-    """The service as its live release has it."""
+    """The service in its live release."""
 
     data: Mapping[str, Any] = field(default_factory=dict)
 
@@ -54,7 +54,7 @@ class Live:
 
 @dataclass(frozen=True)
 class Look:
-    """What a look has found: the hash of the data, the units by arm and the decision."""
+    """The result of a look: the hash of the data, the units by arm and the decision."""
 
     digest: str
     units: Mapping[str, int]
@@ -74,7 +74,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Change:
-    """What a run writes: the record, if it changes, and the weights, if any.
+    """The writes of a run: the record, if it changes, and the weights, if any.
 
     ``remove``: the record is removed.
     """
@@ -160,6 +160,24 @@ def _running(now: Situation) -> Change:
     if now.record and now.record.get("ended_by") == DECISION:
         # A schedule of looks continues until a user changes it.
         return Change(weights=_no_weights(now), notes=(f"{now.name} was stopped by its data",))
+    _check_may_run(now)
+    if experiment.start and now.now < experiment.start and now.started is None:
+        note = f"{now.name} starts at {text_of(experiment.start)}"
+        return replace(_planned(now), notes=(note,))
+    _check_live(now)
+    if now.look and now.look.action in (ROLL_BACK, INCONCLUSIVE):
+        return _ended(now, STOPPED, CONTROL, by=DECISION)
+    started = now.started or now.now
+    stage = now.layout.stage(started, now.now)
+    record = _record(now, RUNNING, started=text_of(started), stage=stage.number)
+    return Change(
+        record if record != now.record else None,
+        now.layout.weights(stage),
+        notes=_stage_notes(now.layout, stage),
+    )
+
+
+def _check_may_run(now: Situation) -> None:
     if now.state in (STOPPED, PROMOTED):
         raise PlanError(
             f"{now.name} cannot run again",
@@ -168,20 +186,6 @@ def _running(now: Situation) -> Change:
         )
     busy = {name: record for name, record in now.others.items() if record["state"] == RUNNING}
     check_alone(now.layout, busy)
-    if experiment.start and now.now < experiment.start and now.started is None:
-        note = f"{now.name} starts at {text_of(experiment.start)}"
-        return replace(_planned(now), notes=(note,))
-    _check_live(now)
-    started = now.started or now.now
-    if now.look and now.look.action == ROLL_BACK:
-        return _ended(now, STOPPED, CONTROL, by=DECISION)
-    stage = now.layout.stage(started, now.now)
-    record = _record(now, RUNNING, started=text_of(started), stage=stage.number)
-    return Change(
-        record if record != now.record else None,
-        now.layout.weights(stage),
-        notes=_stage_notes(now.layout, stage),
-    )
 
 
 def _stopped(now: Situation) -> Change:
@@ -203,14 +207,8 @@ def _promoted(now: Situation, cell: str) -> Change:
         raise PlanError(
             f"{now.name} cannot be promoted", "it has not run yet", "Run it with state: running"
         )
-    former = str(now.record.get("cell") or "") if now.state == PROMOTED else ""
-    winner = cell or former or (now.look.cell if now.look and now.look.action == SHIP else "")
-    if not winner:
-        raise PlanError(
-            f"{now.name} cannot be promoted",
-            "the data decide for no cell yet",
-            "Wait, or name the cell with the option cell",
-        )
+    winner = cell or _winner(now)
+    former = _promoted_cell(now)
     if former and winner != former:
         raise PlanError(
             f"the cell {winner} of {now.name} cannot be promoted",
@@ -220,6 +218,24 @@ def _promoted(now: Situation, cell: str) -> Change:
     # An error here, before the weights change.
     now.layout.promotion(winner)
     return _ended(now, PROMOTED, winner)
+
+
+def _promoted_cell(now: Situation) -> str:
+    return str(now.record.get("cell", "")) if now.record and now.state == PROMOTED else ""
+
+
+def _winner(now: Situation) -> str:
+    """Return the cell that was promoted, else the one that the data decide for."""
+    former = _promoted_cell(now)
+    if former:
+        return former
+    if now.look and now.look.action == SHIP:
+        return now.look.cell
+    raise PlanError(
+        f"{now.name} cannot be promoted",
+        "the data decide for no cell yet",
+        "Wait, or name the cell with the option cell",
+    )
 
 
 def _ended(now: Situation, state: str, cell: str, by: str = "user") -> Change:

@@ -7,6 +7,7 @@
 
     exposures/FROM-TO.jsonl  {"unit", "arm", "first", "last", "requests", "errors", "duration"}
     events/FROM-TO.jsonl     {"unit", "arm", "time", "name", "value", "id"}
+    looks.jsonl              the primary response at each look, for the timeline of the report
 
 A file has the lines of one look, from FROM to TO in milliseconds since 1970. Files are written once
 and never changed, so that an analysis of the same files has the same result. An exposure has the
@@ -31,6 +32,8 @@ from ...module_utils._core.atomic_write import write_atomically
 EXPOSURES, EVENTS = "exposures", "events"
 EXPOSURE_FIELDS = ("unit", "arm", "first", "last", "requests", "errors", "duration")
 EVENT_FIELDS = ("unit", "arm", "time", "name", "value", "id")
+_LOOKS = "looks.jsonl"
+_MOST_LOOKS = 1000
 _FIELDS = {EXPOSURES: EXPOSURE_FIELDS, EVENTS: EVENT_FIELDS}
 
 
@@ -61,6 +64,21 @@ class DataFolder:
             lines = (json.dumps(dict(zip(fields, row, strict=True))) for row in rows[kind])
             content = "".join(f"{line}\n" for line in lines)
             write_atomically(os.fspath(folder / name), content.encode(), lasting=True)
+
+    def looks(self) -> list[dict[str, Any]]:
+        """Return the looks of the timeline, the oldest first."""
+        path = self.path / _LOOKS
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+    def add_look(self, look: Mapping[str, Any]) -> None:
+        """Add a look if its data are others than at the last one."""
+        former = self.looks()
+        if former and former[-1]["digest"] == look["digest"]:
+            return
+        content = "".join(f"{json.dumps(entry)}\n" for entry in [*former, look][-_MOST_LOOKS:])
+        write_atomically(os.fspath(self.path / _LOOKS), content.encode(), lasting=True)
 
     def digest(self, others: Iterable[Path] = ()) -> str:
         """Return the hash of all data, with those of other files."""

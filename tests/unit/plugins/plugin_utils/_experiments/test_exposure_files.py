@@ -77,3 +77,11 @@ def test_old_files_leave_by_the_retention(tmp_path: Path) -> None:
     folder.add(2.0, 4.0, ROWS)
     assert len(folder.remove_before(3.0)) == 2
     assert [path.stem for path in folder.files(EVENTS)] == ["2000-4000"]
+
+
+def test_looks_at_the_same_data_are_kept_once(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    assert folder.looks() == []
+    for digest in ("a", "a", "b"):
+        folder.add_look({"digest": digest, "units": 3})
+    assert [look["digest"] for look in folder.looks()] == ["a", "b"]
