@@ -197,7 +197,12 @@ def report_of(looking: Looking, finding: Finding, weights: Mapping[str, float]) 
 
 
 def _past_look(entry: Mapping[str, Any]) -> PastLook:
-    differences = {arm: (each[0], each[1], each[2]) for arm, each in entry["differences"].items()}
+    # Without enough units, an interval is infinite, which JSON does not have.
+    differences = {
+        arm: (each[0], each[1], each[2])
+        for arm, each in entry["differences"].items()
+        if None not in each
+    }
     return PastLook(entry["time"], entry["units"], differences, entry["mismatch_p_value"])
 
 
