@@ -9,7 +9,7 @@
 # make test-unit    the quick tests, without a platform
 # make lint         all checks of the code, the documentation and its words
 # make bench        this collection and others side by side; writes docs/benchmarks.md
-# make simulations   decisions about canaries, thousands of times; writes the table and plot of the guide
+# make simulations   decisions about canaries and experiments, thousands of times; writes the tables and the plot of the guides
 # make docs         writes the generated tables of the guides
 # make pictures     writes the terminal pictures of the documentation, from real plays
 # make clean        removes what the quickstart and the tests of this checkout left running
@@ -142,6 +142,7 @@ bench: tour-packages
 
 simulations:
 	@bin="$$($(SETUP) python tests/benchmarks/requirements.txt)"; PYTHONPATH=.collections:. "$$bin/python" -m tests.simulations
+	@bin="$(EXPERIMENTS_BIN)"; PYTHONPATH=.collections:. "$$bin/python" -m tests.simulations.experiments
 
 clean:
 	@python3 -m tests.testbed clean
