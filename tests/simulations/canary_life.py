@@ -8,9 +8,11 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,14 +106,22 @@ def _plot_difference(axis: Any, life: Life) -> None:
         for moment in life.moments
         if moment.look.facts and moment.second <= life.end
     ]
-    intervals = [(second, fact) for second, fact in known if fact["low"] is not None]
-    seconds = [second for second, _fact in intervals]
-    low, high = ([fact[name] for _second, fact in intervals] for name in ("low", "high"))
+    seconds = [second for second, _fact in known]
+    # Without an interval, there is no weighted difference yet.
+    low, high = ([_number(fact[name]) for _second, fact in known] for name in ("low", "high"))
     axis.fill_between(seconds, low, high, alpha=0.25, label="interval")
-    plain = [fact["canary"]["percent"] - fact["stable"]["percent"] for _second, fact in known]
-    axis.plot([second for second, _fact in known], plain, label="difference")
+    axis.plot(seconds, [_estimate(fact) for _second, fact in known], label="difference")
     axis.axhline(100 * MARGIN, color="gray", linestyle=":", label="margin")
     axis.axhline(0, color="gray", linewidth=0.8)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _estimate(fact: Mapping[str, Any]) -> float:
+    plain = float(fact["canary"]["percent"] - fact["stable"]["percent"])
+    return plain if fact["difference"] is None else float(fact["difference"])
 
 
 def main(words: list[str]) -> None:

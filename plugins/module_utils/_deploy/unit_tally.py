@@ -26,10 +26,11 @@ from .ramp_checks import Arm, Arms, Comparison
 CANARY, STABLE = 0, 1
 # Half of the unit's HMAC in an exposure is enough to be one unit's alone.
 _UNIT_LENGTH = 16
-# More units than these are kept as groups: a state must fit into an object of the platform.
-_MOST_ROWS = 8_000
+# A state with more units has groups of them: all annotations of an object of Kubernetes together
+# have 256 KiB at most.
+_MOST_ROWS = 4_000
 _GROUPS = 1024
-_MOST_FAILED = 5_000
+_MOST_FAILED = 2_000
 _FAILED_LENGTH = 10
 _GROUP = "g"
 
@@ -108,7 +109,7 @@ class UnitTally:
         return Arm(sums.arm_sums(), by_units + sums.alone, sums.requests, sums.events)
 
     def state(self) -> dict[str, Any]:
-        """Return the counts as JSON data of at most some 200 kB."""
+        """Return the counts as JSON data of at most some 100 kB."""
         rows, is_grouped = self.rows, self.is_grouped
         if len(rows) > _MOST_ROWS:
             rows, is_grouped = _grouped(rows), True
