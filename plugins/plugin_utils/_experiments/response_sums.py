@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 
 from ...module_utils._inference.arm_sums import ArmSums
@@ -58,6 +58,18 @@ class EventCounts:
     without_unit: int = 0
     duplicates: int = 0
     conflicting: int = 0
+
+    def with_duplicates(self, events: int) -> EventCounts:
+        """Return the counts with the duplicates among so many events."""
+        distinct = (
+            self.counted
+            + self.in_pre_period
+            + self.before_exposure
+            + self.after_window
+            + self.of_other_units
+            + self.without_unit
+        )
+        return replace(self, duplicates=events - distinct)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ MILLIONTHS = 1_000_000
 # A product of two of these has 38 digits, the most that databases have.
 _EXACT = "decimal(19, 0)"
 _COUNTS = ("counted", "in_pre_period", "before_exposure", "after_window", "of_other_units")
-_OTHERS = ("without_unit", "duplicates", "conflicting")
+_NOWHERE = len(_COUNTS)
+_OTHERS = ("without_unit", "conflicting")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,11 @@ class DataQuestion:
     def event_measures(self) -> tuple[Measure, ...]:
         """Return the measures that are of events."""
         return tuple(measure for measure in self.measures if not measure.is_of_router)
+
+    @property
+    def event_names(self) -> list[str]:
+        """Return the names of the events that are read."""
+        return sorted({measure.name for measure in self.event_measures})
 
     def has_pre_period(self, response: Response) -> bool:
         """Return whether a response has a pre-period: the router logs nothing before exposure."""
@@ -93,9 +99,17 @@ def units_of(exposures: Any, arms: Sequence[str]) -> Any:
     )
 
 
+def single_units(units: Any, question: DataQuestion) -> Any:
+    """Return the expression of the units that are in one arm, each with a number."""
+    ours = units.filter(units.arm == units.other)
+    # Numbers are kept faster than text. A query that reads the units twice may number them twice.
+    is_read_once = len(question.event_measures) == len(question.measures)
+    return ours.mutate(number=load_ibis().row_number() if is_read_once else ours.unit)
+
+
 def look_data(units: Any, events: Any | None, question: DataQuestion) -> LookData:
     """Return the sums. ``units`` is the result of units_of; without ``events`` there are none."""
-    ours = units.filter(units.arm == units.other)
+    ours = single_units(units, question)
     by_arm = _rows(ours.group_by("arm").agg(units=ours.count()))
     numbers = dict.fromkeys(question.arms, 0) | {row["arm"]: row["units"] for row in by_arm}
     two = _rows(units.agg(both=units.count(where=units.arm != units.other)))[0]["both"]
@@ -108,7 +122,12 @@ def look_data(units: Any, events: Any | None, question: DataQuestion) -> LookDat
         }
         for index, response in enumerate(question.responses)
     }
-    return LookData(numbers, sums, _counts(rows), int(two or 0))
+    counts = _counts(rows)
+    if events is not None and question.event_measures:
+        named = events.filter(events.name.isin(question.event_names))
+        every = _rows(named.agg(number=named.count()))[0]["number"]
+        counts = counts.with_duplicates(every)
+    return LookData(numbers, sums, counts, int(two or 0))
 
 
 def sums_expression(ours: Any, events: Any | None, question: DataQuestion) -> Any:
@@ -127,33 +146,44 @@ def sums_expression(ours: Any, events: Any | None, question: DataQuestion) -> An
 
 def _unit_events(ours: Any, events: Any, question: DataQuestion) -> Any:
     """Return the expression of sums of events by unit; those of no exposed unit have no arm."""
-    names = sorted({measure.name for measure in question.event_measures})
-    distinct = _distinct(events.filter(events.name.isin(names)))
-    placed = ours.select(owner=ours.unit, arm=ours.arm, first=ours["first"])
-    joined = distinct.left_join(placed, distinct.unit == placed.owner)
-    is_ours, is_after = joined.arm.notnull(), joined.time >= joined["first"]
-    is_counted, is_before = is_ours & is_after, is_ours & ~is_after
-    is_late = is_counted & False
-    if question.window is not None:
-        is_late = is_counted & (joined.time >= _moved(joined["first"], question.window))
-        is_counted = is_counted & ~is_late
-    is_pre = is_before & False
-    if question.pre_period is not None:
-        is_pre = is_before & (joined.time >= _moved(joined["first"], -question.pre_period))
-        is_before = is_before & ~is_pre
+    named = events.filter(events.name.isin(question.event_names))
+    placed = _placed(ours, _distinct(named), question)
     sums = {}
     for index, measure in enumerate(question.event_measures):
-        is_named = joined.name == measure.name
-        sums[f"m{index}"] = _amount(joined, measure, is_counted & is_named)
-        sums[f"p{index}"] = _amount(joined, measure, is_pre & is_named)
-    places = (is_counted, is_pre, is_before, is_late, ~is_ours & joined.unit.notnull())
-    counts = {name: _number(joined, place) for name, place in zip(_COUNTS, places, strict=True)}
-    return joined.group_by(["arm", "unit"]).agg(
+        is_named = placed.name == measure.name
+        for letter, place in (("m", "counted"), ("p", "in_pre_period")):
+            where = is_named & (placed.place == _COUNTS.index(place))
+            sums[f"{letter}{index}"] = _amount(placed, measure, where)
+    counts = {name: _number(placed, placed.place == number) for number, name in enumerate(_COUNTS)}
+    return placed.group_by(["arm", "number"]).agg(
         **sums,
         **counts,
-        without_unit=_number(joined, joined.unit.isnull()),
-        duplicates=(joined.copies - 1).sum(),
-        conflicting=_number(joined, joined.value != joined.largest),
+        without_unit=_number(placed, placed.place == _NOWHERE),
+        conflicting=_number(placed, placed.is_conflicting),
+    )
+
+
+def _placed(ours: Any, distinct: Any, question: DataQuestion) -> Any:
+    """Return each event with the number of its unit, and its place as the index of a count."""
+    ibis = load_ibis()
+    units = ours.select(owner=ours.unit, arm=ours.arm, first=ours["first"], number=ours.number)
+    joined = distinct.left_join(units, distinct.unit == units.owner)
+    time, first = joined.time, joined["first"]
+    places = [(joined.unit.isnull(), _NOWHERE), (joined.arm.isnull(), 4)]
+    if question.window is not None:
+        places.append((time >= _moved(first, question.window), 3))
+    places.append((time >= first, 0))
+    if question.pre_period is not None:
+        places.append((time >= _moved(first, -question.pre_period), 1))
+    # Whole numbers up to 2^53, whose sums are exact, and faster than those of integers.
+    value = (joined.value * MILLIONTHS).round().cast("float64")
+    return joined.select(
+        "arm",
+        "number",
+        "name",
+        value=value,
+        place=ibis.cases(*places, else_=2).cast("int8"),
+        is_conflicting=joined.value != joined.largest,
     )
 
 
@@ -166,12 +196,9 @@ def _distinct(events: Any) -> Any:
         name=numbered.name.min(),
         value=numbered.value.min(),
         largest=numbered.value.max(),
-        copies=numbered.count(),
     )
     others = events.filter(~has_id | events.id.isnull())
-    plain = others.select(
-        "unit", "id", "time", "name", "value", largest=others.value, copies=_one(others)
-    )
+    plain = others.select("unit", "id", "time", "name", "value", largest=others.value)
     return once.union(plain)
 
 
@@ -184,9 +211,9 @@ def _unit_table(ours: Any, measured: Any | None, question: DataQuestion) -> Any:
         return ours
     if len(question.event_measures) == len(question.measures):
         return measured
-    columns = {name: measured[name] for name in measured.columns if name not in ("arm", "unit")}
-    renamed = measured.select(owner=measured.unit, owner_arm=measured.arm, **columns)
-    joined = ours.outer_join(renamed, ours.unit == renamed.owner)
+    columns = {name: measured[name] for name in measured.columns if name not in ("arm", "number")}
+    renamed = measured.select(owner=measured.number, owner_arm=measured.arm, **columns)
+    joined = ours.outer_join(renamed, ours.number == renamed.owner)
     filled = {name: joined[name].fill_null(0) for name in (*ROUTER_MEASURES, *columns)}
     return joined.select("arm", **filled)
 
@@ -204,9 +231,16 @@ def _response_totals(
     totals = {f"{name}{index}": column.sum() for name, column in columns.items()}
     for first, second in ("nn", "dd", "nd", "xx", "xn", "xd"):
         if first in columns and second in columns:
-            product = columns[first].cast(_EXACT) * columns[second].cast(_EXACT)
+            product = _product(columns[first], columns[second], response)
             totals[f"{first}{second}{index}"] = product.sum()
     return totals
+
+
+def _product(first: Any, second: Any, response: Response) -> Any:
+    """Return a product without rounding; those of counts fit into the integers of databases."""
+    if any(measure.of_value or measure.is_of_router for measure in response.measures):
+        return first.cast(_EXACT) * second.cast(_EXACT)
+    return first * second
 
 
 def _value(
@@ -230,8 +264,7 @@ def _value(
 def _amount(joined: Any, measure: Measure, where: Any) -> Any:
     if not measure.of_value:
         return _number(joined, where)
-    value = (joined.value * MILLIONTHS).round().cast("int64")
-    return value.sum(where=where).fill_null(0)
+    return joined.value.sum(where=where).fill_null(0).cast("int64")
 
 
 def _number(table: Any, where: Any) -> Any:
@@ -259,7 +292,7 @@ def _rows(expression: Any) -> list[dict[str, Any]]:
 
 def _counts(rows: Iterable[Mapping[str, Any]]) -> EventCounts:
     totals = [sum(int(row.get(name) or 0) for row in rows) for name in (*_COUNTS, *_OTHERS)]
-    return EventCounts(*totals)
+    return EventCounts(**dict(zip((*_COUNTS, *_OTHERS), totals, strict=True)))
 
 
 def _sums(response: Response, units: int, row: Mapping[str, Any], index: int) -> ResponseSums:

@@ -24,15 +24,9 @@ SELECT
   `t18`.`arm`,
   SUM(IF(`t18`.`m0` > 0, 1, 0)) AS `n0`,
   SUM(IF(`t18`.`p0` > 0, 1, 0)) AS `x0`,
-  SUM(
-    CAST(IF(`t18`.`m0` > 0, 1, 0) AS NUMERIC) * CAST(IF(`t18`.`m0` > 0, 1, 0) AS NUMERIC)
-  ) AS `nn0`,
-  SUM(
-    CAST(IF(`t18`.`p0` > 0, 1, 0) AS NUMERIC) * CAST(IF(`t18`.`p0` > 0, 1, 0) AS NUMERIC)
-  ) AS `xx0`,
-  SUM(
-    CAST(IF(`t18`.`p0` > 0, 1, 0) AS NUMERIC) * CAST(IF(`t18`.`m0` > 0, 1, 0) AS NUMERIC)
-  ) AS `xn0`,
+  SUM(IF(`t18`.`m0` > 0, 1, 0) * IF(`t18`.`m0` > 0, 1, 0)) AS `nn0`,
+  SUM(IF(`t18`.`p0` > 0, 1, 0) * IF(`t18`.`p0` > 0, 1, 0)) AS `xx0`,
+  SUM(IF(`t18`.`p0` > 0, 1, 0) * IF(`t18`.`m0` > 0, 1, 0)) AS `xn0`,
   SUM(LEAST(`t18`.`m1`, 100000000)) AS `n1`,
   SUM(LEAST(`t18`.`p1`, 100000000)) AS `x1`,
   SUM(
@@ -73,7 +67,6 @@ SELECT
   SUM(`t18`.`after_window`) AS `after_window`,
   SUM(`t18`.`of_other_units`) AS `of_other_units`,
   SUM(`t18`.`without_unit`) AS `without_unit`,
-  SUM(`t18`.`duplicates`) AS `duplicates`,
   SUM(`t18`.`conflicting`) AS `conflicting`
 FROM (
   SELECT
@@ -93,18 +86,24 @@ FROM (
     COALESCE(`t17`.`after_window`, 0) AS `after_window`,
     COALESCE(`t17`.`of_other_units`, 0) AS `of_other_units`,
     COALESCE(`t17`.`without_unit`, 0) AS `without_unit`,
-    COALESCE(`t17`.`duplicates`, 0) AS `duplicates`,
     COALESCE(`t17`.`conflicting`, 0) AS `conflicting`
   FROM (
     SELECT
-      *
+      `t7`.`unit`,
+      `t7`.`first`,
+      `t7`.`arm`,
+      `t7`.`other`,
+      `t7`.`requests`,
+      `t7`.`errors`,
+      `t7`.`duration`,
+      `t7`.`unit` AS `number`
     FROM `t4` AS `t7`
     WHERE
       `t7`.`arm` = `t7`.`other`
   ) AS `t12`
   FULL OUTER JOIN (
     SELECT
-      `t15`.`unit` AS `owner`,
+      `t15`.`number` AS `owner`,
       `t15`.`arm` AS `owner_arm`,
       `t15`.`m0`,
       `t15`.`p0`,
@@ -118,258 +117,86 @@ FROM (
       `t15`.`after_window`,
       `t15`.`of_other_units`,
       `t15`.`without_unit`,
-      `t15`.`duplicates`,
       `t15`.`conflicting`
     FROM (
       SELECT
         `t14`.`arm`,
-        `t14`.`unit`,
-        COALESCE(
-          COUNTIF(
-            (
-              `t14`.`arm` IS NOT NULL
-            )
-            AND (
-              `t14`.`time` >= `t14`.`first`
-            )
-            AND NOT (
-              (
-                `t14`.`arm` IS NOT NULL
-              )
-              AND (
-                `t14`.`time` >= `t14`.`first`
-              )
-              AND (
-                `t14`.`time` >= (
-                  `t14`.`first` + 600.0
-                )
-              )
-            )
-            AND (
-              `t14`.`name` = 'order'
-            )
-          ),
-          0
-        ) AS `m0`,
-        COALESCE(
-          COUNTIF(
-            (
-              `t14`.`arm` IS NOT NULL
-            )
-            AND NOT (
-              `t14`.`time` >= `t14`.`first`
-            )
-            AND (
-              `t14`.`time` >= (
-                `t14`.`first` + -500.0
-              )
-            )
-            AND (
-              `t14`.`name` = 'order'
-            )
-          ),
-          0
-        ) AS `p0`,
-        COALESCE(
-          SUM(
-            IF(
-              (
-                `t14`.`arm` IS NOT NULL
-              )
-              AND (
-                `t14`.`time` >= `t14`.`first`
-              )
-              AND NOT (
-                (
-                  `t14`.`arm` IS NOT NULL
-                )
-                AND (
-                  `t14`.`time` >= `t14`.`first`
-                )
-                AND (
-                  `t14`.`time` >= (
-                    `t14`.`first` + 600.0
-                  )
-                )
-              )
-              AND (
-                `t14`.`name` = 'order'
-              ),
-              CAST(ROUND(`t14`.`value` * 1000000, 0) AS INT64),
-              NULL
-            )
-          ),
-          0
-        ) AS `m1`,
-        COALESCE(
-          SUM(
-            IF(
-              (
-                `t14`.`arm` IS NOT NULL
-              )
-              AND NOT (
-                `t14`.`time` >= `t14`.`first`
-              )
-              AND (
-                `t14`.`time` >= (
-                  `t14`.`first` + -500.0
-                )
-              )
-              AND (
-                `t14`.`name` = 'order'
-              ),
-              CAST(ROUND(`t14`.`value` * 1000000, 0) AS INT64),
-              NULL
-            )
-          ),
-          0
-        ) AS `p1`,
-        COALESCE(
-          COUNTIF(
-            (
-              `t14`.`arm` IS NOT NULL
-            )
-            AND (
-              `t14`.`time` >= `t14`.`first`
-            )
-            AND NOT (
-              (
-                `t14`.`arm` IS NOT NULL
-              )
-              AND (
-                `t14`.`time` >= `t14`.`first`
-              )
-              AND (
-                `t14`.`time` >= (
-                  `t14`.`first` + 600.0
-                )
-              )
-            )
-            AND (
-              `t14`.`name` = 'view'
-            )
-          ),
-          0
-        ) AS `m2`,
-        COALESCE(
-          COUNTIF(
-            (
-              `t14`.`arm` IS NOT NULL
-            )
-            AND NOT (
-              `t14`.`time` >= `t14`.`first`
-            )
-            AND (
-              `t14`.`time` >= (
-                `t14`.`first` + -500.0
-              )
-            )
-            AND (
-              `t14`.`name` = 'view'
-            )
-          ),
-          0
-        ) AS `p2`,
-        COALESCE(
-          COUNTIF(
-            (
-              `t14`.`arm` IS NOT NULL
-            )
-            AND (
-              `t14`.`time` >= `t14`.`first`
-            )
-            AND NOT (
-              (
-                `t14`.`arm` IS NOT NULL
-              )
-              AND (
-                `t14`.`time` >= `t14`.`first`
-              )
-              AND (
-                `t14`.`time` >= (
-                  `t14`.`first` + 600.0
-                )
-              )
-            )
-          ),
-          0
-        ) AS `counted`,
-        COALESCE(
-          COUNTIF(
-            (
-              `t14`.`arm` IS NOT NULL
-            )
-            AND NOT (
-              `t14`.`time` >= `t14`.`first`
-            )
-            AND (
-              `t14`.`time` >= (
-                `t14`.`first` + -500.0
-              )
-            )
-          ),
-          0
-        ) AS `in_pre_period`,
-        COALESCE(
-          COUNTIF(
-            (
-              `t14`.`arm` IS NOT NULL
-            )
-            AND NOT (
-              `t14`.`time` >= `t14`.`first`
-            )
-            AND NOT (
-              (
-                `t14`.`arm` IS NOT NULL
-              )
-              AND NOT (
-                `t14`.`time` >= `t14`.`first`
-              )
-              AND (
-                `t14`.`time` >= (
-                  `t14`.`first` + -500.0
-                )
-              )
-            )
-          ),
-          0
-        ) AS `before_exposure`,
-        COALESCE(
-          COUNTIF(
-            (
-              `t14`.`arm` IS NOT NULL
-            )
-            AND (
-              `t14`.`time` >= `t14`.`first`
-            )
-            AND (
-              `t14`.`time` >= (
-                `t14`.`first` + 600.0
-              )
-            )
-          ),
-          0
-        ) AS `after_window`,
-        COALESCE(COUNTIF(NOT (
-          `t14`.`arm` IS NOT NULL
+        `t14`.`number`,
+        COALESCE(COUNTIF((
+          `t14`.`name` = 'order'
         ) AND (
-          `t14`.`unit` IS NOT NULL
-        )), 0) AS `of_other_units`,
-        COALESCE(COUNTIF(`t14`.`unit` IS NULL), 0) AS `without_unit`,
-        SUM(`t14`.`copies` - 1) AS `duplicates`,
-        COALESCE(COUNTIF(`t14`.`value` <> `t14`.`largest`), 0) AS `conflicting`
+          `t14`.`place` = 0
+        )), 0) AS `m0`,
+        COALESCE(COUNTIF((
+          `t14`.`name` = 'order'
+        ) AND (
+          `t14`.`place` = 1
+        )), 0) AS `p0`,
+        CAST(TRUNC(
+          COALESCE(
+            SUM(
+              IF((
+                `t14`.`name` = 'order'
+              ) AND (
+                `t14`.`place` = 0
+              ), `t14`.`value`, NULL)
+            ),
+            0
+          )
+        ) AS INT64) AS `m1`,
+        CAST(TRUNC(
+          COALESCE(
+            SUM(
+              IF((
+                `t14`.`name` = 'order'
+              ) AND (
+                `t14`.`place` = 1
+              ), `t14`.`value`, NULL)
+            ),
+            0
+          )
+        ) AS INT64) AS `p1`,
+        COALESCE(COUNTIF((
+          `t14`.`name` = 'view'
+        ) AND (
+          `t14`.`place` = 0
+        )), 0) AS `m2`,
+        COALESCE(COUNTIF((
+          `t14`.`name` = 'view'
+        ) AND (
+          `t14`.`place` = 1
+        )), 0) AS `p2`,
+        COALESCE(COUNTIF(`t14`.`place` = 0), 0) AS `counted`,
+        COALESCE(COUNTIF(`t14`.`place` = 1), 0) AS `in_pre_period`,
+        COALESCE(COUNTIF(`t14`.`place` = 2), 0) AS `before_exposure`,
+        COALESCE(COUNTIF(`t14`.`place` = 3), 0) AS `after_window`,
+        COALESCE(COUNTIF(`t14`.`place` = 4), 0) AS `of_other_units`,
+        COALESCE(COUNTIF(`t14`.`place` = 5), 0) AS `without_unit`,
+        COALESCE(COUNTIF(`t14`.`is_conflicting`), 0) AS `conflicting`
       FROM (
         SELECT
-          `t9`.`unit`,
-          `t9`.`id`,
-          `t9`.`time`,
-          `t9`.`name`,
-          `t9`.`value`,
-          `t9`.`largest`,
-          `t9`.`copies`,
-          `t13`.`owner`,
           `t13`.`arm`,
-          `t13`.`first`
+          `t13`.`number`,
+          `t9`.`name`,
+          CAST(CAST(ROUND(`t9`.`value` * 1000000, 0) AS INT64) AS FLOAT64) AS `value`,
+          CASE
+            WHEN `t9`.`unit` IS NULL
+            THEN 5
+            WHEN `t13`.`arm` IS NULL
+            THEN 4
+            WHEN `t9`.`time` >= (
+              `t13`.`first` + 600.0
+            )
+            THEN 3
+            WHEN `t9`.`time` >= `t13`.`first`
+            THEN 0
+            WHEN `t9`.`time` >= (
+              `t13`.`first` + -500.0
+            )
+            THEN 1
+            ELSE 2
+          END AS `place`,
+          `t9`.`value` <> `t9`.`largest` AS `is_conflicting`
         FROM (
           SELECT
             *
@@ -380,8 +207,7 @@ FROM (
               MIN(`t3`.`time`) AS `time`,
               MIN(`t3`.`name`) AS `name`,
               MIN(`t3`.`value`) AS `value`,
-              MAX(`t3`.`value`) AS `largest`,
-              COUNT(*) AS `copies`
+              MAX(`t3`.`value`) AS `largest`
             FROM (
               SELECT
                 *
@@ -403,8 +229,7 @@ FROM (
               `t1`.`time`,
               `t1`.`name`,
               `t1`.`value`,
-              `t1`.`value` AS `largest`,
-              1 AS `copies`
+              `t1`.`value` AS `largest`
             FROM `events` AS `t1`
             WHERE
               `t1`.`name` IN ('order', 'view')
@@ -426,7 +251,8 @@ FROM (
           SELECT
             `t7`.`unit` AS `owner`,
             `t7`.`arm`,
-            `t7`.`first`
+            `t7`.`first`,
+            `t7`.`unit` AS `number`
           FROM `t4` AS `t7`
           WHERE
             `t7`.`arm` = `t7`.`other`
@@ -438,7 +264,7 @@ FROM (
         2
     ) AS `t15`
   ) AS `t17`
-    ON `t12`.`unit` = `t17`.`owner`
+    ON `t12`.`number` = `t17`.`owner`
 ) AS `t18`
 GROUP BY
   1

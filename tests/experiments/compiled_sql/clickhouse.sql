@@ -25,13 +25,13 @@ SELECT
   SUM(CASE WHEN "t18"."m0" > 0 THEN 1 ELSE 0 END) AS "n0",
   SUM(CASE WHEN "t18"."p0" > 0 THEN 1 ELSE 0 END) AS "x0",
   SUM(
-    CAST(CASE WHEN "t18"."m0" > 0 THEN 1 ELSE 0 END AS Nullable(Decimal(19, 0))) * CAST(CASE WHEN "t18"."m0" > 0 THEN 1 ELSE 0 END AS Nullable(Decimal(19, 0)))
+    CASE WHEN "t18"."m0" > 0 THEN 1 ELSE 0 END * CASE WHEN "t18"."m0" > 0 THEN 1 ELSE 0 END
   ) AS "nn0",
   SUM(
-    CAST(CASE WHEN "t18"."p0" > 0 THEN 1 ELSE 0 END AS Nullable(Decimal(19, 0))) * CAST(CASE WHEN "t18"."p0" > 0 THEN 1 ELSE 0 END AS Nullable(Decimal(19, 0)))
+    CASE WHEN "t18"."p0" > 0 THEN 1 ELSE 0 END * CASE WHEN "t18"."p0" > 0 THEN 1 ELSE 0 END
   ) AS "xx0",
   SUM(
-    CAST(CASE WHEN "t18"."p0" > 0 THEN 1 ELSE 0 END AS Nullable(Decimal(19, 0))) * CAST(CASE WHEN "t18"."m0" > 0 THEN 1 ELSE 0 END AS Nullable(Decimal(19, 0)))
+    CASE WHEN "t18"."p0" > 0 THEN 1 ELSE 0 END * CASE WHEN "t18"."m0" > 0 THEN 1 ELSE 0 END
   ) AS "xn0",
   SUM(LEAST("t18"."m1", 100000000)) AS "n1",
   SUM(LEAST("t18"."p1", 100000000)) AS "x1",
@@ -103,7 +103,6 @@ SELECT
   SUM("t18"."after_window") AS "after_window",
   SUM("t18"."of_other_units") AS "of_other_units",
   SUM("t18"."without_unit") AS "without_unit",
-  SUM("t18"."duplicates") AS "duplicates",
   SUM("t18"."conflicting") AS "conflicting"
 FROM (
   SELECT
@@ -123,18 +122,24 @@ FROM (
     COALESCE("t17"."after_window", 0) AS "after_window",
     COALESCE("t17"."of_other_units", 0) AS "of_other_units",
     COALESCE("t17"."without_unit", 0) AS "without_unit",
-    COALESCE("t17"."duplicates", 0) AS "duplicates",
     COALESCE("t17"."conflicting", 0) AS "conflicting"
   FROM (
     SELECT
-      *
+      "t7"."unit" AS "unit",
+      "t7"."first" AS "first",
+      "t7"."arm" AS "arm",
+      "t7"."other" AS "other",
+      "t7"."requests" AS "requests",
+      "t7"."errors" AS "errors",
+      "t7"."duration" AS "duration",
+      "t7"."unit" AS "number"
     FROM "t4" AS "t7"
     WHERE
       "t7"."arm" = "t7"."other"
   ) AS "t12"
   FULL OUTER JOIN (
     SELECT
-      "t15"."unit" AS "owner",
+      "t15"."number" AS "owner",
       "t15"."arm" AS "owner_arm",
       "t15"."m0" AS "m0",
       "t15"."p0" AS "p0",
@@ -148,220 +153,72 @@ FROM (
       "t15"."after_window" AS "after_window",
       "t15"."of_other_units" AS "of_other_units",
       "t15"."without_unit" AS "without_unit",
-      "t15"."duplicates" AS "duplicates",
       "t15"."conflicting" AS "conflicting"
     FROM (
       SELECT
         "t14"."arm" AS "arm",
-        "t14"."unit" AS "unit",
-        COALESCE(
-          countIf(
-            isNotNull("t14"."arm")
-            AND (
-              "t14"."time" >= "t14"."first"
-            )
-            AND NOT (
-              isNotNull("t14"."arm")
-              AND (
-                "t14"."time" >= "t14"."first"
-              )
-              AND (
-                "t14"."time" >= (
-                  "t14"."first" + 600.0
-                )
-              )
-            )
-            AND (
-              "t14"."name" = 'order'
-            )
-          ),
-          0
-        ) AS "m0",
-        COALESCE(
-          countIf(
-            isNotNull("t14"."arm")
-            AND NOT (
-              "t14"."time" >= "t14"."first"
-            )
-            AND (
-              "t14"."time" >= (
-                "t14"."first" + -500.0
-              )
-            )
-            AND (
-              "t14"."name" = 'order'
-            )
-          ),
-          0
-        ) AS "p0",
-        COALESCE(
-          sumIf(
-            CAST(ROUND("t14"."value" * 1000000, 0) AS Nullable(Int64)),
-            isNotNull("t14"."arm")
-            AND (
-              "t14"."time" >= "t14"."first"
-            )
-            AND NOT (
-              isNotNull("t14"."arm")
-              AND (
-                "t14"."time" >= "t14"."first"
-              )
-              AND (
-                "t14"."time" >= (
-                  "t14"."first" + 600.0
-                )
-              )
-            )
-            AND (
-              "t14"."name" = 'order'
-            )
-          ),
-          0
-        ) AS "m1",
-        COALESCE(
-          sumIf(
-            CAST(ROUND("t14"."value" * 1000000, 0) AS Nullable(Int64)),
-            isNotNull("t14"."arm")
-            AND NOT (
-              "t14"."time" >= "t14"."first"
-            )
-            AND (
-              "t14"."time" >= (
-                "t14"."first" + -500.0
-              )
-            )
-            AND (
-              "t14"."name" = 'order'
-            )
-          ),
-          0
-        ) AS "p1",
-        COALESCE(
-          countIf(
-            isNotNull("t14"."arm")
-            AND (
-              "t14"."time" >= "t14"."first"
-            )
-            AND NOT (
-              isNotNull("t14"."arm")
-              AND (
-                "t14"."time" >= "t14"."first"
-              )
-              AND (
-                "t14"."time" >= (
-                  "t14"."first" + 600.0
-                )
-              )
-            )
-            AND (
-              "t14"."name" = 'view'
-            )
-          ),
-          0
-        ) AS "m2",
-        COALESCE(
-          countIf(
-            isNotNull("t14"."arm")
-            AND NOT (
-              "t14"."time" >= "t14"."first"
-            )
-            AND (
-              "t14"."time" >= (
-                "t14"."first" + -500.0
-              )
-            )
-            AND (
-              "t14"."name" = 'view'
-            )
-          ),
-          0
-        ) AS "p2",
-        COALESCE(
-          countIf(
-            isNotNull("t14"."arm")
-            AND (
-              "t14"."time" >= "t14"."first"
-            )
-            AND NOT (
-              isNotNull("t14"."arm")
-              AND (
-                "t14"."time" >= "t14"."first"
-              )
-              AND (
-                "t14"."time" >= (
-                  "t14"."first" + 600.0
-                )
-              )
-            )
-          ),
-          0
-        ) AS "counted",
-        COALESCE(
-          countIf(
-            isNotNull("t14"."arm")
-            AND NOT (
-              "t14"."time" >= "t14"."first"
-            )
-            AND (
-              "t14"."time" >= (
-                "t14"."first" + -500.0
-              )
-            )
-          ),
-          0
-        ) AS "in_pre_period",
-        COALESCE(
-          countIf(
-            isNotNull("t14"."arm")
-            AND NOT (
-              "t14"."time" >= "t14"."first"
-            )
-            AND NOT (
-              isNotNull("t14"."arm")
-              AND NOT (
-                "t14"."time" >= "t14"."first"
-              )
-              AND (
-                "t14"."time" >= (
-                  "t14"."first" + -500.0
-                )
-              )
-            )
-          ),
-          0
-        ) AS "before_exposure",
-        COALESCE(
-          countIf(
-            isNotNull("t14"."arm")
-            AND (
-              "t14"."time" >= "t14"."first"
-            )
-            AND (
-              "t14"."time" >= (
-                "t14"."first" + 600.0
-              )
-            )
-          ),
-          0
-        ) AS "after_window",
-        COALESCE(countIf(NOT (
-          isNotNull("t14"."arm")
-        ) AND isNotNull("t14"."unit")), 0) AS "of_other_units",
-        COALESCE(countIf(isNull("t14"."unit")), 0) AS "without_unit",
-        SUM("t14"."copies" - 1) AS "duplicates",
-        COALESCE(countIf("t14"."value" <> "t14"."largest"), 0) AS "conflicting"
+        "t14"."number" AS "number",
+        COALESCE(countIf((
+          "t14"."name" = 'order'
+        ) AND (
+          "t14"."place" = 0
+        )), 0) AS "m0",
+        COALESCE(countIf((
+          "t14"."name" = 'order'
+        ) AND (
+          "t14"."place" = 1
+        )), 0) AS "p0",
+        CAST(COALESCE(sumIf("t14"."value", (
+          "t14"."name" = 'order'
+        ) AND (
+          "t14"."place" = 0
+        )), 0) AS Nullable(Int64)) AS "m1",
+        CAST(COALESCE(sumIf("t14"."value", (
+          "t14"."name" = 'order'
+        ) AND (
+          "t14"."place" = 1
+        )), 0) AS Nullable(Int64)) AS "p1",
+        COALESCE(countIf((
+          "t14"."name" = 'view'
+        ) AND (
+          "t14"."place" = 0
+        )), 0) AS "m2",
+        COALESCE(countIf((
+          "t14"."name" = 'view'
+        ) AND (
+          "t14"."place" = 1
+        )), 0) AS "p2",
+        COALESCE(countIf("t14"."place" = 0), 0) AS "counted",
+        COALESCE(countIf("t14"."place" = 1), 0) AS "in_pre_period",
+        COALESCE(countIf("t14"."place" = 2), 0) AS "before_exposure",
+        COALESCE(countIf("t14"."place" = 3), 0) AS "after_window",
+        COALESCE(countIf("t14"."place" = 4), 0) AS "of_other_units",
+        COALESCE(countIf("t14"."place" = 5), 0) AS "without_unit",
+        COALESCE(countIf("t14"."is_conflicting"), 0) AS "conflicting"
       FROM (
         SELECT
-          "t9"."unit" AS "unit",
-          "t9"."id" AS "id",
-          "t9"."time" AS "time",
-          "t9"."name" AS "name",
-          "t9"."value" AS "value",
-          "t9"."largest" AS "largest",
-          "t9"."copies" AS "copies",
-          "t13"."owner" AS "owner",
           "t13"."arm" AS "arm",
-          "t13"."first" AS "first"
+          "t13"."number" AS "number",
+          "t9"."name" AS "name",
+          CAST(CAST(ROUND("t9"."value" * 1000000, 0) AS Nullable(Int64)) AS Nullable(Float64)) AS "value",
+          CASE
+            WHEN isNull("t9"."unit")
+            THEN 5
+            WHEN isNull("t13"."arm")
+            THEN 4
+            WHEN "t9"."time" >= (
+              "t13"."first" + 600.0
+            )
+            THEN 3
+            WHEN "t9"."time" >= "t13"."first"
+            THEN 0
+            WHEN "t9"."time" >= (
+              "t13"."first" + -500.0
+            )
+            THEN 1
+            ELSE 2
+          END AS "place",
+          "t9"."value" <> "t9"."largest" AS "is_conflicting"
         FROM (
           SELECT
             *
@@ -372,8 +229,7 @@ FROM (
               MIN("t3"."time") AS "time",
               MIN("t3"."name") AS "name",
               MIN("t3"."value") AS "value",
-              MAX("t3"."value") AS "largest",
-              COUNT(*) AS "copies"
+              MAX("t3"."value") AS "largest"
             FROM (
               SELECT
                 *
@@ -395,8 +251,7 @@ FROM (
               "t1"."time" AS "time",
               "t1"."name" AS "name",
               "t1"."value" AS "value",
-              "t1"."value" AS "largest",
-              1 AS "copies"
+              "t1"."value" AS "largest"
             FROM "events" AS "t1"
             WHERE
               "t1"."name" IN ('order', 'view')
@@ -413,7 +268,8 @@ FROM (
           SELECT
             "t7"."unit" AS "owner",
             "t7"."arm" AS "arm",
-            "t7"."first" AS "first"
+            "t7"."first" AS "first",
+            "t7"."unit" AS "number"
           FROM "t4" AS "t7"
           WHERE
             "t7"."arm" = "t7"."other"
@@ -422,10 +278,10 @@ FROM (
       ) AS "t14"
       GROUP BY
         "t14"."arm",
-        "t14"."unit"
+        "t14"."number"
     ) AS "t15"
   ) AS "t17"
-    ON "t12"."unit" = "t17"."owner"
+    ON "t12"."number" = "t17"."owner"
 ) AS "t18"
 GROUP BY
   "t18"."arm"
