@@ -22,6 +22,7 @@ SCENARIOS = (
     Scenario("healthy, 500 a minute", 500),
     Scenario("healthy, 5000 a minute", 5000),
     Scenario("healthy, 500, a crawler with 20 %", 500, crawler=0.2),
+    Scenario("healthy, 500, later 5 points more errors for all", 500, later=0.05),
     Scenario("5 points more errors, 50 a minute", 50, harm=0.05),
     Scenario("5 points more errors, 500 a minute", 500, harm=0.05),
     Scenario("5 points more errors, 5000 a minute", 5000, harm=0.05),

@@ -76,5 +76,5 @@ def plot(results: Results, path: Path) -> None:
 
 def _without_crawler(results: Results, *, is_healthy: bool = False) -> list[Scenario]:
     """Return the scenarios without a crawler, by whether the canary is healthy."""
-    others = [scenario for scenario in results if not scenario.crawler]
+    others = [scenario for scenario in results if not scenario.crawler and not scenario.later]
     return [scenario for scenario in others if scenario.is_healthy == is_healthy]

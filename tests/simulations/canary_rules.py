@@ -33,6 +33,33 @@ Counts = "numpy.ndarray[tuple[int], numpy.dtype[numpy.float64]]"
 MINUTE = 60
 
 
+@dataclass
+class Weighted:
+    """Requests and errors by visitor, each with the share of the other version at its time.
+
+    ``squares`` are the sums of the squares of the weights, of the canary and of stable.
+    """
+
+    requests: numpy.ndarray
+    errors: numpy.ndarray
+    squares: list[float] = field(default_factory=lambda: [0.0, 0.0])
+
+    @classmethod
+    def of(cls, size: int) -> Weighted:
+        """Return none yet."""
+        return cls(numpy.zeros(size), numpy.zeros(size))
+
+    def add(
+        self, visitors: numpy.ndarray, failed: numpy.ndarray, is_new: numpy.ndarray, share: float
+    ) -> None:
+        """Add requests of one time."""
+        weights = numpy.where(is_new, 1 - share, share)
+        numpy.add.at(self.requests, visitors, weights)
+        numpy.add.at(self.errors, visitors[failed], weights[failed])
+        self.squares[0] += float((weights[is_new] ** 2).sum())
+        self.squares[1] += float((weights[~is_new] ** 2).sum())
+
+
 @dataclass(frozen=True)
 class Seen:
     """Requests and errors so far by visitor, and which of them are canaries."""
@@ -43,6 +70,7 @@ class Seen:
     is_canary: numpy.ndarray
     weight: float
     first_failures: Mapping[float, tuple[int, int]]
+    weighted: Weighted
 
 
 class Rule(Protocol):
@@ -65,13 +93,34 @@ class ByUnits:
 
     def decide(self, seen: Seen) -> str:
         """Return the answer of the comparison."""
-        arms = [_sums(seen, seen.is_canary), _sums(seen, ~seen.is_canary)]
+        arms = self.arms(seen)
         # Each of the two tests has half of alpha: a side of the interval, and first failures.
         is_harmful = harm_p_value(seen.first_failures) <= self.alpha / 2
         if min(arm.units for arm in arms) < self.min_units:
             return ROLL_BACK if is_harmful else UNDECIDED
         difference = share_difference(*arms, alpha=self.alpha, aim=self.margin)
         return non_inferior(difference, self.margin, is_harmful=is_harmful)
+
+    def arms(self, seen: Seen) -> list[ArmSums]:
+        """Return the sums of the canary and of stable."""
+        arms, parts = [], (seen.is_canary, ~seen.is_canary)
+        for chosen, squares in zip(parts, seen.weighted.squares, strict=True):
+            requests = seen.weighted.requests
+            sums = _sums(requests, seen.weighted.errors, chosen)
+            arms.append(sums.scaled(float(requests[chosen].sum()), squares))
+        return arms
+
+
+@dataclass
+class WithoutWeights(ByUnits):
+    """The same with each request alike, whenever it was."""
+
+    name: str = "without weights"
+
+    def arms(self, seen: Seen) -> list[ArmSums]:
+        """Return the sums of the canary and of stable."""
+        chosen = (seen.is_canary, ~seen.is_canary)
+        return [_sums(seen.requests, seen.errors, part) for part in chosen]
 
 
 @dataclass
@@ -133,6 +182,7 @@ def rules() -> list[Rule]:
     """Return all rules, each new."""
     return [
         ByUnits(),
+        WithoutWeights(),
         ByInterval(),
         ByRequests(),
         ByThreshold("Flagger, example", 0.99, 4),
@@ -141,9 +191,9 @@ def rules() -> list[Rule]:
     ]
 
 
-def _sums(seen: Seen, chosen: numpy.ndarray) -> ArmSums:
-    chosen = chosen & (seen.requests > 0)
-    errors, requests = seen.errors[chosen], seen.requests[chosen]
+def _sums(requests: numpy.ndarray, errors: numpy.ndarray, chosen: numpy.ndarray) -> ArmSums:
+    chosen = chosen & (requests > 0)
+    errors, requests = errors[chosen], requests[chosen]
     return ArmSums(
         int(chosen.sum()),
         float(errors.sum()),

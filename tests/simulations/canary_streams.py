@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy
 from ansible_collections.shipping.code.plugins.module_utils._inference.verdicts import UNDECIDED
 
-from .canary_rules import MINUTE, Seen, rules
+from .canary_rules import MINUTE, Seen, Weighted, rules
 
 LOOK = 10
 STEPS = (0.1, 0.2, 0.3, 0.4, 0.5)
@@ -22,13 +22,15 @@ class Scenario:
     """A service: requests a minute, harm of the canary, and the share of a crawler's requests.
 
     Two percent of the visitors have errors in 20 percent of their requests, such as those with an
-    old client; the others in 0.1 percent. ``harm`` is added for visitors of the canary.
+    old client; the others in 0.1 percent. ``harm`` is added for visitors of the canary, and
+    ``later`` for all from the third minute on, while the share grows.
     """
 
     name: str
     per_minute: int
     harm: float = 0.0
     crawler: float = 0.0
+    later: float = 0.0
     visitors: int = 2000
     minutes: int = 60
 
@@ -78,6 +80,7 @@ def _one_run(scenario: Scenario, chance: numpy.random.Generator, tallies: dict[s
     requests, errors = numpy.zeros(scenario.visitors), numpy.zeros(scenario.visitors)
     # Requests count as a canary's once their visitor belongs to it: a ramp only adds visitors.
     canary_requests, canary_errors = numpy.zeros_like(requests), numpy.zeros_like(requests)
+    weighted = Weighted.of(2 * scenario.visitors)
     has_failed = numpy.zeros(scenario.visitors, dtype=bool)
     first_failures: dict[float, tuple[int, int]] = {}
     open_rules = rules()
@@ -87,13 +90,16 @@ def _one_run(scenario: Scenario, chance: numpy.random.Generator, tallies: dict[s
         number = chance.poisson(scenario.per_minute * LOOK / MINUTE)
         visitors = numpy.searchsorted(likelihood, chance.random(number))
         visitors = numpy.minimum(visitors, scenario.visitors - 1)
-        chances = risk[visitors] + numpy.where(is_canary[visitors], scenario.harm, 0.0)
+        later = scenario.later if seconds > 2 * MINUTE else 0.0
+        chances = later + risk[visitors] + numpy.where(is_canary[visitors], scenario.harm, 0.0)
         failed = chance.random(number) < chances
         is_new = is_canary[visitors]
         numpy.add.at(canary_requests, visitors[is_new], 1)
         numpy.add.at(canary_errors, visitors[is_new], failed[is_new])
         numpy.add.at(requests, visitors[~is_new], 1)
         numpy.add.at(errors, visitors[~is_new], failed[~is_new])
+        # As in Seen: canaries first.
+        weighted.add(visitors + numpy.where(is_new, 0, scenario.visitors), failed, is_new, weight)
         failing = numpy.unique(visitors[failed])
         failing = failing[~has_failed[failing]]
         has_failed[failing] = True
@@ -107,6 +113,7 @@ def _one_run(scenario: Scenario, chance: numpy.random.Generator, tallies: dict[s
             numpy.arange(2 * scenario.visitors) < scenario.visitors,
             weight,
             first_failures,
+            weighted,
         )
         harmed = float(canary_errors.sum())
         for rule in list(open_rules):

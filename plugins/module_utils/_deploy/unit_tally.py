@@ -178,21 +178,19 @@ class _Sums:
         self.of_requests = [former + new for former, new in zip(self.of_requests, products)]
 
     def arm_sums(self) -> ArmSums:
-        """Return the sums, scaled so that the denominator is the effective number of requests."""
-        if not self.squares:
-            return ArmSums()
-        scale = self.weights / self.squares
+        """Return the sums with the effective number of requests as the denominator."""
         numerators, denominators, events, requests = self.of_requests
         pairs = self.units.values()
-        return ArmSums(
+        sums = ArmSums(
             self.alone + len(self.units),
-            scale * (numerators + sum(pair[0] for pair in pairs)),
-            scale * (denominators + sum(pair[1] for pair in pairs)),
+            numerators + sum(pair[0] for pair in pairs),
+            denominators + sum(pair[1] for pair in pairs),
             # The square of an event of one request is the event itself.
-            scale**2 * (events + sum(pair[0] ** 2 for pair in pairs)),
-            scale**2 * (requests + sum(pair[1] ** 2 for pair in pairs)),
-            scale**2 * (events + sum(pair[0] * pair[1] for pair in pairs)),
+            events + sum(pair[0] ** 2 for pair in pairs),
+            requests + sum(pair[1] ** 2 for pair in pairs),
+            events + sum(pair[0] * pair[1] for pair in pairs),
         )
+        return sums.scaled(self.weights, self.squares)
 
 
 def _has_event(exposure: Exposure, comparison: Comparison) -> bool:

@@ -43,6 +43,21 @@ class ArmSums:
             self.nd + other.nd,
         )
 
+    def scaled(self, weights: float, squares: float) -> ArmSums:
+        """Return the sums of weighted requests, with their effective number as the denominator.
+
+        ``weights`` is the sum of the weights, ``squares`` that of their squares (Kish, 1965).
+        """
+        factor = weights / squares if squares else 0.0
+        return ArmSums(
+            self.units,
+            factor * self.numerators,
+            factor * self.denominators,
+            factor**2 * self.nn,
+            factor**2 * self.dd,
+            factor**2 * self.nd,
+        )
+
     @property
     def ratio(self) -> float:
         """Return the ratio of the sums; 0 without a denominator."""
