@@ -25,6 +25,7 @@ from . import (
     events,
     measure_delivery,
     measure_directory,
+    measure_experiments,
     measure_kubernetes,
     measure_many_hosts,
     measure_router,
@@ -60,6 +61,7 @@ def main() -> None:
         "events": _events,
         "seen": _seen,
         "router": _router,
+        "experiments": _experiments,
     }
     parser.add_argument(
         "--only", choices=list(parts), help="measure this part, and leave the others as they are"
@@ -205,6 +207,12 @@ def _router(folder: Path, environment: dict[str, str], *, quick: bool) -> str:
     )
 
 
+def _experiments(folder: Path, environment: dict[str, str], *, quick: bool) -> str:
+    size = measure_experiments.QUICK if quick else measure_experiments.SIZE
+    runs = measure_experiments.measure(folder / "experiments", size)
+    return report.on_experiments(runs, size)
+
+
 def _seen(folder: Path, environment: dict[str, str], *, quick: bool) -> str:
     places, changes = (seen.QUICK, seen.QUICK_CHANGES) if quick else (seen.PLACES, seen.CHANGES)
     return report.on_seen([seen.measure(place, folder, changes) for place in places], changes)
@@ -262,6 +270,7 @@ TOOLS: dict[str, tuple[Callable[[], str], ...]] = {
         lambda: f"slapd {measure_directory.server_version()}",
     ),
     "seen": (lambda: f"python-ldap {metadata.version('python-ldap')}",),
+    "experiments": (lambda: run("uname", "--machine").strip(),),
     "router": (
         lambda: f"HAProxy {_debian_version('haproxy')}",
         lambda: f"nginx {_debian_version('nginx-light')}",

@@ -88,7 +88,7 @@ def by_polars(folder: Path) -> Results:
     now = (after >= 0) & (after < WINDOW)
     before = (after < 0) & (after >= -PRE_PERIOD)
     is_order = pl.col("name") == "order"
-    columns = {}
+    columns: dict[str, Any] = {}
     for prefix, period in (("y", now), ("x", before)):
         columns |= {
             f"{prefix}_orders": (period & is_order).sum(),

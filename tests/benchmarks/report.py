@@ -17,6 +17,7 @@ from . import (
     events,
     measure_delivery,
     measure_directory,
+    measure_experiments,
     measure_kubernetes,
     measure_many_hosts,
     measure_router,
@@ -484,6 +485,25 @@ def on_seen(results: Sequence[seen.SeenSpread], changes: int) -> str:
             for found in results
         ),
         "",
+    ]
+    return "\n".join(lines)
+
+
+def on_experiments(
+    runs: Mapping[str, measure_experiments.ContenderRuns], size: measure_experiments.ExperimentSize
+) -> str:
+    """Return the section of the analysis of experiments."""
+    lines = [
+        "## The analysis of an experiment",
+        "",
+        f"{size.events:,} events of {size.units:,} units in Parquet files, three responses, each"
+        " adjusted by a pre-period (CUPED).",
+        "Each program drops copies of events and takes those of exposed units in their window. All"
+        " have the same results.",
+        "",
+        *measure_experiments.table(dict(runs)),
+        "",
+        f"Medians of {size.rounds} rounds, whole processes with their imports.",
     ]
     return "\n".join(lines)
 

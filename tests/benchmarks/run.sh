@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # run.sh               measures this collection and its peers, part after part, and writes each into docs/benchmarks.md
-# run.sh --only PART   measures that part alone: swarm, ship, kubernetes, directory, delivery, delivery-many, delivery-scale, events, seen, router; --quick tries it with little, and prints it
+# run.sh --only PART   measures that part alone: swarm, ship, kubernetes, directory, delivery, delivery-many, delivery-scale, events, seen, router, experiments; --quick tries it with little, and prints it
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=$(tests/testbed/setup.sh python tests/benchmarks/requirements.txt)

@@ -13,6 +13,8 @@ from __future__ import annotations
 import math
 import random
 import statistics
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy
@@ -95,6 +97,19 @@ def cells_of(groups: list[list[float]]) -> list[Cell]:
     ]
 
 
+def _values(chance: random.Random, mean: float, deviation: float, number: int) -> list[float]:
+    return [chance.gauss(mean, deviation) for _value in range(number)]
+
+
+def _frame(design: Design, groups: Sequence[Sequence[float]]) -> Any:
+    """Return a row for each value, with the levels of its run."""
+    parts = []
+    for run, group in zip(design.runs, groups, strict=True):
+        levels = dict(zip(design.factors, run, strict=True))
+        parts += [{**levels, "y": value} for value in group]
+    return pandas.DataFrame(parts)
+
+
 @pytest.mark.parametrize(
     ("design", "largest"),
     [
@@ -107,15 +122,14 @@ def cells_of(groups: list[list[float]]) -> list[Cell]:
 def test_robust_effects_are_those_of_statsmodels(design: Design, largest: int) -> None:
     chance = random.Random(largest)
     groups = [
-        [chance.gauss(10 + run[0] + run[0] * run[1], 1 + (run[1] > 0)) for _ in range(size)]
-        for size, run in zip(range(3, 3 + len(design.runs)), design.runs, strict=True)
+        _values(chance, 10 + run[0] + run[0] * run[1], 1 + (run[1] > 0), size)
+        for size, run in enumerate(design.runs, 3)
     ]
     ours = robust_effects(design, cells_of(groups), largest=largest)
-    rows = [index for index, group in enumerate(groups) for _value in group]
-    columns = [design.column(effect.factors) for effect in ours]
-    matrix = numpy.array([[1, *(column[row] for column in columns)] for row in rows])
-    model = statsmodels.api.OLS([value for group in groups for value in group], matrix)
-    theirs = model.fit(cov_type="HC3", use_t=True)
+    sizes = [len(group) for group in groups]
+    columns = [numpy.repeat(design.column(effect.factors), sizes) for effect in ours]
+    matrix = numpy.array([numpy.ones(sum(sizes)), *columns]).T
+    theirs = statsmodels.api.OLS([*chain(*groups)], matrix).fit(cov_type="HC3", use_t=True)
     for index, effect in enumerate(ours, 1):
         assert effect.estimate == pytest.approx(2 * theirs.params[index], rel=1e-12, abs=1e-12)
         assert effect.standard_error == pytest.approx(2 * theirs.bse[index], rel=1e-12)
@@ -133,13 +147,7 @@ def test_the_analysis_of_variance_of_the_book_and_of_statsmodels() -> None:
     assert found["C"].sum_of_squares == pytest.approx(374850.06, abs=0.01)
     assert found["AC"].statistic == pytest.approx(41.91, abs=0.01)
     assert found["A"].statistic == pytest.approx(18.34, abs=0.01)
-    frame = pandas.DataFrame(
-        [
-            {"A": run[0], "B": run[1], "C": run[2], "y": value}
-            for run, pair in zip(design.runs, ETCHING, strict=True)
-            for value in pair
-        ]
-    )
+    frame = _frame(design, ETCHING)
     theirs = statsmodels.api.stats.anova_lm(
         statsmodels.formula.api.ols("y ~ A * B * C", frame).fit(), typ=3
     )
@@ -150,14 +158,8 @@ def test_the_analysis_of_variance_of_the_book_and_of_statsmodels() -> None:
 def test_factors_of_three_levels_are_those_of_statsmodels() -> None:
     chance = random.Random(3)
     design = full_factorial({"a": 3, "b": 2})
-    groups = [[chance.gauss(run[0], 1) for _ in range(6)] for run in design.runs]
-    frame = pandas.DataFrame(
-        [
-            {"a": run[0], "b": run[1], "y": value}
-            for run, group in zip(design.runs, groups, strict=True)
-            for value in group
-        ]
-    )
+    groups = [_values(chance, run[0], 1, 6) for run in design.runs]
+    frame = _frame(design, groups)
     model = statsmodels.formula.api.ols("y ~ C(a, Sum) * C(b, Sum)", frame).fit()
     theirs = statsmodels.api.stats.anova_lm(model, typ=3)["F"].tolist()[1:4]
     rows = variance_table(design, cells_of(groups))
