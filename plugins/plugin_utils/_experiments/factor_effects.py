@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import chain, combinations
 
 from .designs import Design
+from .scientific_packages import load_scipy
 
 _NORMAL = statistics.NormalDist()
 # Of Lenth's pseudo standard error: the median of the absolute value of a normal deviate is 1 / 1.5.
@@ -62,8 +63,7 @@ def effects_of(
     Cells may have different variances, so the error of an effect is that of a contrast of means,
     with Satterthwaite's degrees of freedom. Of equal cells it is that of a pooled variance.
     """
-    from scipy import stats
-
+    _numpy, stats = load_scipy()
     result = []
     aliases = design.aliases(largest)
     for factors in _names(design, largest):
@@ -99,8 +99,7 @@ def lenth_effects(
 
     All effects of a full design are needed, since most of them are taken to be 0.
     """
-    from scipy import stats
-
+    _numpy, stats = load_scipy()
     names = _names(design, largest or len(design.factors))
     estimates = {
         factors: sum(

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from ...module_utils._core.errors import ShippingError
 from ...module_utils._inference.always_valid import critical_value
 from ...module_utils._inference.arm_sums import ArmSums
+from .scientific_packages import load_scipy
 
 _NORMAL = statistics.NormalDist()
 _MOST_UNITS = 10**12
@@ -138,8 +139,7 @@ class Question:
 
 def power_of_t_test(effect: float, standard_deviation: float, units: Sequence[int]) -> float:
     """Return the power of Student's test at an alpha of 5 percent, for few units in two arms."""
-    from scipy import stats
-
+    _numpy, stats = load_scipy()
     freedom = sum(units) - 2
     error = standard_deviation * math.sqrt(sum(1 / number for number in units))
     limit = stats.t.ppf(0.975, freedom)

@@ -19,6 +19,7 @@ from typing import Any
 from ...module_utils._core.errors import ShippingError
 from .designs import Design, effect_name
 from .factor_effects import Cell, FactorEffect
+from .scientific_packages import load_scipy
 
 # 1 less this part is a leverage of 1 that was rounded.
 _ROUNDING = 1e-9
@@ -32,8 +33,7 @@ def robust_effects(
     An effect is twice the coefficient of its column of -1 and 1. The model has the mean and these
     effects, so what is left out is part of the residuals.
     """
-    import numpy
-    from scipy import stats
+    numpy, stats = load_scipy()
 
     names = _estimable(design, largest)
     columns = [(1,) * len(cells), *(design.column(name) for name in names)]

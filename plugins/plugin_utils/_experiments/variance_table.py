@@ -16,6 +16,7 @@ from typing import Any
 
 from .designs import Design
 from .factor_effects import Cell
+from .scientific_packages import load_scipy
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,7 @@ def variance_table(design: Design, cells: Sequence[Cell], largest: int = 2) -> l
 
     Without units beyond one in a cell there is no variance within cells, and so no row.
     """
-    import numpy
-    from scipy import stats
+    numpy, stats = load_scipy()
 
     freedom, squares = _within(cells)
     if freedom < 1 or squares <= 0:

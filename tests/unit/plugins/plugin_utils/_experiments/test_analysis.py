@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from collections.abc import Sequence
 
 import pytest
@@ -223,3 +224,12 @@ def test_cells_without_units_are_named() -> None:
     plan = AnalysisPlan(list(data.units), [BUYERS], 4000, design=design)
     (table,) = analyze(data, plan).effects
     assert "too few cells" in table.problem
+
+
+def test_without_scipy_only_the_effects_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    design = full_factorial({"a": 2, "b": 2})
+    data = look({"c0": (5000, 500), "c1": (5000, 500), "c2": (5000, 500), "c3": (5000, 900)})
+    analysis = analyze(data, AnalysisPlan(list(data.units), [BUYERS], 5000, design=design))
+    assert "Run pip install scipy." in analysis.effects[0].problem
+    assert decide(analysis, DecisionRules([BUYERS])).cell == "c3"
