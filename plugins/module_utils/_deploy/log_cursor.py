@@ -20,7 +20,7 @@ from typing import Any
 
 # The largest difference of two nodes' clocks, and the longest that a line is on its way.
 OVERLAP = 10.0
-_MOST_REMEMBERED = 5_000
+_MOST_REMEMBERED = 10_000
 _NUMBER = "!I"
 
 
