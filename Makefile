@@ -87,7 +87,7 @@ test-oldest:
 	  "$$($(SETUP) python tests/requirements-oldest.txt 3.9)/pytest" -c tests/pytest.ini -p no:cacheprovider tests/unit/plugins/module_utils; fi
 
 test-integration: packages
-	@bin="$(BIN)"; PATH="$$bin:$$PATH" $(PYTEST) $(SPREAD) --platform $(PLATFORM) $(TESTS)
+	@bin="$(EXPERIMENTS_BIN)"; PATH="$$bin:$$PATH" $(PYTEST) $(SPREAD) --platform $(PLATFORM) $(TESTS)
 
 test-directory: directory-packages
 	@bin="$(DIRECTORY_BIN)"; PATH="$$bin:$$PATH" $(PYTEST) tests/directory

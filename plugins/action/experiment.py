@@ -48,7 +48,7 @@ class ActionModule(ExperimentAction):
     def outcome(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Converge the experiment to its state."""
         state = options["state"]
-        read = self.read(options)
+        read = self.read(options, looks_at_data=state not in (PLANNED, ABSENT))
         change = next_change(state, read.situation, read.former, options.get("cell") or "")
         power = self._power(read, options) if state in (PLANNED, RUNNING) else None
         before = read.situation.state
@@ -109,6 +109,8 @@ class ActionModule(ExperimentAction):
         else:
             return []
         path = read.folder.path / f"{state if state == PROMOTED else 'cells'}.compose.yml"
+        if self._task.check_mode:
+            return [str(path)] if path.exists() else []
         # $ begins a variable in a Compose file.
         text = yaml.safe_dump(content, sort_keys=False).replace("$", "$$")
         read.folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -25,7 +25,10 @@ from ansible_collections.shipping.code.plugins.plugin_utils._catalog.project_fil
     PROJECT_KEYS,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.value_forms import FORMS
-from ansible_collections.shipping.code.plugins.plugin_utils._experiments import experiment_schema
+from ansible_collections.shipping.code.plugins.plugin_utils._experiments import (
+    experiment_file,
+    experiment_schema,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping import shipping_schema
 from ansible_collections.shipping.code.plugins.plugin_utils._shipping.shipping_file import (
     ENVIRONMENT_KEYS,
@@ -50,6 +53,7 @@ FILLED = [
         "guide_kubernetes.rst",
         "guide_catalog.rst",
         "guide_ship.rst",
+        "guide_experiments.rst",
         "troubleshooting.rst",
     )
 ]
@@ -111,6 +115,14 @@ def _tables() -> dict[str, list[str]]:
         "shipping test": _file_keys(TEST_KEYS),
         "shipping environment": _file_keys(ENVIRONMENT_KEYS),
         "shipping previews": _file_keys(PREVIEW_KEYS),
+        "experiment file": _file_keys(experiment_file.FILE_KEYS),
+        "experiment design": _file_keys(experiment_file.DESIGN_KEYS),
+        "experiment response": _file_keys(
+            {**experiment_file.RESPONSE_KEYS, "margin": experiment_file.MARGIN}
+        ),
+        "experiment sample": _file_keys(experiment_file.SAMPLE_KEYS),
+        "experiment ramp": _file_keys(experiment_file.RAMP_KEYS),
+        "experiment events": _file_keys(experiment_file.EVENT_KEYS),
         "plugins": plugin_table(ROOT),
         "roles": role_table(ROOT),
         **{f"ci {path.name}": _code_block(path) for path in CI_TEMPLATES.iterdir()},

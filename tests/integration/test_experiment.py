@@ -17,6 +17,8 @@ from tests.testbed.shoppers import Page, Shoppers
 from .harness import PlayOutcome, until
 from .test_router import APP, HOST, Router, replaced, routed, router
 
+# Of tests/requirements-experiments.txt.
+pytest.importorskip("ibis")
 pytestmark = pytest.mark.long
 __all__ = ["router"]
 
@@ -85,7 +87,7 @@ class Laboratory:
         web = spec["services"]["web"]
         web["command"] = ["python3", "/experiment.py"]
         web["configs"] = [{"source": "shop", "target": "/experiment.py"}]
-        web["x-shipping"]["routes"][0]["events"] = True
+        web["x-shipping"]["routes"][0]["events"] = "100000/10s"
         del web["x-shipping"]["variants"]
         spec["configs"] = {"shop": {"content": SHOP.replace("$", "$$")}}
         (self.folder / "compose.yml").write_text(json.dumps(spec))

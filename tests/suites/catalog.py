@@ -19,6 +19,8 @@ _ONLY = re.compile(r"^pytestmark = .*\bmark\.only\(\"(\w+)\"\)", re.MULTILINE)
 _LONG = re.compile(r"\bmark\.long\b")
 _LONG_ALONE = re.compile(r"^pytestmark = .*\bmark\.long\b", re.MULTILINE)
 _REQUIREMENTS = "tests/requirements.txt"
+# Also what experiments are analyzed with.
+_EXPERIMENTS = "tests/requirements-experiments.txt"
 
 
 @dataclass(frozen=True)
@@ -103,12 +105,20 @@ SESSIONS = (
         "kubernetes",
         "tests/integration",
         1.3,
+        requirements=_EXPERIMENTS,
         workers=2,
         options=("--platform", "kubernetes"),
         without=_NOT_ON_KUBERNETES,
     ),
     PytestSession("unit", "tests/unit", 0.9, workers=2, is_one_suite=True),
-    PytestSession("swarm", "tests/integration", 1.4, workers=3, without=_NOT_ON_SWARM),
+    PytestSession(
+        "swarm",
+        "tests/integration",
+        1.4,
+        requirements=_EXPERIMENTS,
+        workers=3,
+        without=_NOT_ON_SWARM,
+    ),
     PytestSession("delivery", "tests/delivery", 0.6),
     PytestSession(
         "directory", "tests/directory", 0.8, requirements="tests/requirements-directory.txt"
@@ -134,7 +144,7 @@ SESSIONS = (
         "experiments",
         "tests/experiments",
         0.8,
-        requirements="tests/requirements-experiments.txt",
+        requirements=_EXPERIMENTS,
         uses=("tests/simulations",),
     ),
     PytestSession("molecule", "tests/molecule", 0.8, uses=("molecule", ".ansible-lint")),

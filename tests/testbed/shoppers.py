@@ -59,21 +59,22 @@ class Shoppers:
             return self._connect()
 
     def _visit_once(self, connection: http.client.HTTPConnection, chance: random.Random) -> None:
-        text, cookie = self._get(connection, "/", "")
+        text, cookie = self._send(connection, "GET", "/", "")
         page = json.loads(text)
         key = "/".join(str(value) for value in page.values())
         self.pages[key] += 1
-        self._get(connection, "/", cookie)
+        self._send(connection, "GET", "/", cookie)
         if chance.random() < self.probability(page):
             value = round(chance.uniform(5, 50), 2)
-            self._get(connection, f"/.shipping/events?name=order&value={value}", cookie)
+            path = f"/.shipping/events?name=order&value={value}"
+            self._send(connection, "POST", path, cookie)
             self.orders[key] += 1
 
-    def _get(
-        self, connection: http.client.HTTPConnection, path: str, cookie: str
+    def _send(
+        self, connection: http.client.HTTPConnection, method: str, path: str, cookie: str
     ) -> tuple[str, str]:
         headers = {"Host": self.host, **({"Cookie": cookie} if cookie else {})}
-        connection.request("GET", path, headers=headers)
+        connection.request(method, path, headers=headers)
         answer = connection.getresponse()
         text = answer.read().decode()
         if answer.status not in (200, 204):

@@ -12,6 +12,7 @@ import json
 import math
 import time
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from .._compose import routes, variants
@@ -73,7 +74,10 @@ def _read(platform: Platform, request: Mapping[str, Any]) -> dict[str, Any]:
         "live": _live(platform, app, service),
         "weights": _weights(platform, app, service),
     }
-    return {**result, **_rows(platform, request), **_observed(platform, request)}
+    record = records.get(name) or {}
+    if record.get("started"):
+        return {**result, **_rows(platform, request, record)}
+    return {**result, "rows": None, **_observed(platform, request)}
 
 
 def _observed(platform: Platform, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,14 +133,21 @@ def _weights(platform: Platform, app: str, service: str) -> dict[str, float]:
     return percentages(table) if table else {}
 
 
-def _rows(platform: Platform, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the rows of the log since a time, up to a few seconds ago; none without a time."""
-    since = request.get("since")
-    end = min(time.time() - _LAG, float(request.get("until") or math.inf))
-    if since is None or since >= end:
+def _rows(
+    platform: Platform, request: Mapping[str, Any], record: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the rows of the log since the last look, up to a few seconds ago.
+
+    Without a cursor they begin with the experiment. They end with it.
+    """
+    if not request.get("collect"):
         return {"rows": None}
-    part = LogPart(request["app"], request["service"], request["arms"], float(since), end)
-    # The router logs a request at its end: one that began before is still to be found.
+    begin = max(float(request.get("since") or 0), _seconds(record["started"]))
+    ended = record.get("ended")
+    end = min(time.time() - _LAG, _seconds(ended) if ended else math.inf)
+    if begin >= end:
+        return {"rows": None}
+    part = LogPart(request["app"], request["service"], request["arms"], begin, end)
     lines = place_of(platform).log_lines(ROUTER, ROUTER, part.begin, _MOST_LINES)
     rows = {
         "begin": part.begin,
@@ -145,6 +156,10 @@ def _rows(platform: Platform, request: Mapping[str, Any]) -> dict[str, Any]:
         "events": event_rows(lines, part),
     }
     return {"rows": rows, "shown_warnings": _cut(lines)}
+
+
+def _seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
 
 
 def _cut(lines: Iterable[str]) -> list[str]:

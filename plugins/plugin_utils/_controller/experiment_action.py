@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -151,15 +151,17 @@ class ExperimentAction(RouterKeys):
         weights = read.situation.weights
         return {arm: weights.get(arm, 0.0) for arm in read.situation.layout.arms}
 
-    def read(self, options: Mapping[str, Any]) -> ReadExperiment:
+    def read(self, options: Mapping[str, Any], *, looks_at_data: bool = True) -> ReadExperiment:
         """Read the file, the record and the new lines of the log, which are kept."""
         path = Path(self._loader.path_dwim(str(options["path"])))
         text, experiment = self._experiment(path, str(options["path"]))
         layout = layout_of(experiment)
         data = Path(self._loader.path_dwim(str(options["data"])))
         folder = DataFolder(data / experiment.app / experiment.name)
-        # Without rows first: the record has the time from which they are needed.
-        found = self.call_module(self._request(experiment, layout))
+        request = self._request(experiment, layout)
+        collect = {"collect": looks_at_data, "since": folder.cursor}
+        found = self.call_module({**request, **collect})
+        self._keep(found["rows"], folder)
         situation = Situation(
             layout,
             text,
@@ -169,10 +171,17 @@ class ExperimentAction(RouterKeys):
             Live(found["live"]),
             found["weights"],
         )
-        if situation.started:
-            self._collect(situation, folder)
-        former = self._former(situation)
-        return self._with_look(ReadExperiment(situation, folder, path, found, former=former))
+        read = ReadExperiment(situation, folder, path, found, former=self._former(situation))
+        looked = self._with_look(read) if looks_at_data else read
+        self._forget(situation, folder)
+        return looked
+
+    def _forget(self, now: Situation, folder: DataFolder) -> None:
+        """Remove data that are older than the retention, once the experiment has ended."""
+        ended = (now.record or {}).get("ended")
+        last = now.now - timedelta(seconds=now.layout.experiment.retention)
+        if ended and not self._task.check_mode:
+            folder.remove_before(last.timestamp())
 
     def _experiment(self, path: Path, name: str) -> tuple[str, Experiment]:
         try:
@@ -194,18 +203,7 @@ class ExperimentAction(RouterKeys):
             **observe,
         }
 
-    def _collect(self, now: Situation, folder: DataFolder) -> None:
-        """Keep the rows of the log since the last look, until the end of the experiment."""
-        record, started = now.record or {}, now.started
-        if started is None:
-            return
-        since = folder.cursor or started.timestamp()
-        ended = record.get("ended")
-        until = datetime.fromisoformat(ended).timestamp() if ended else None
-        if until and since >= until:
-            return
-        request = self._request(now.layout.experiment, now.layout)
-        rows = self.call_module({**request, "since": since, "until": until})["rows"]
+    def _keep(self, rows: Mapping[str, Any] | None, folder: DataFolder) -> None:
         if rows and not self._task.check_mode:
             kept = {EXPOSURES: rows["exposures"], EVENTS: rows["events"]}
             folder.add(rows["begin"], rows["end"], kept)

@@ -28,7 +28,7 @@ PLANNED, RUNNING, STOPPED, PROMOTED, ABSENT = (
     "promoted",
     "absent",
 )
-SHIP = "ship"
+SHIP, EXTEND = "ship", "extend"
 DECISION = "decision"
 _LIBRARIES = ("numpy", "scipy", "statsmodels", "ibis-framework", "duckdb")
 # Of a running experiment; everything else decides which units are compared, or how.
@@ -275,7 +275,8 @@ def _record(now: Situation, state: str, **values: Any) -> dict[str, Any]:
 
 
 def _is_news(look: Look, looks: list[dict[str, Any]], state: str, former: str) -> bool:
-    last = looks[-1] if looks else {"action": "", "cell": ""}
+    # Without a look, the experiment is to be extended.
+    last = looks[-1] if looks else {"action": EXTEND, "cell": ""}
     return (look.action, look.cell) != (last["action"], last["cell"]) or state != former
 
 

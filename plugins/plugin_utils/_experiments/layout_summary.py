@@ -14,7 +14,7 @@ from .cells import CONTROL, Layout
 from .design_properties import properties_of
 from .designs import effect_name
 from .experiment import INCREASE, RATE
-from .power import PowerPlan, Question, power_plan
+from .power import PowerPlan, Question, expected_days, power_plan
 
 _DAY = 86400.0
 
@@ -76,13 +76,10 @@ def plan_of(layout: Layout, units_by_day: float | None) -> PowerPlan | None:
         planned = experiment.sample.units * len(layout.cells)
     elif units_by_day:
         planned = round(units_by_day * share * experiment.deadline / _DAY)
-    return power_plan(
-        question,
-        planned,
-        power=experiment.sample.power,
-        units_by_day=[units_by_day] if units_by_day else (),
-        share=share,
-    )
+    plan = power_plan(question, planned, power=experiment.sample.power)
+    if not units_by_day:
+        return plan
+    return replace(plan, days=expected_days(plan.needed, [units_by_day], share))
 
 
 def _question(layout: Layout) -> Question | None:

@@ -99,12 +99,13 @@ def test_a_run_that_was_killed_before_its_record_begins_again() -> None:
 
 def test_looks_are_kept_where_the_decision_changes() -> None:
     now = running(look=EXTEND, now=LATER)
-    first = run_to(RUNNING, now)
-    assert first.record is not None
-    (look,) = first.record["looks"]
-    assert (look["digest"], look["action"], look["units"]["now"]) == ("d3", "extend", 5)
-    more = replace(EXTEND, digest="d4")
-    assert run_to(RUNNING, after(first, now, look=more)).record is None
+    assert run_to(RUNNING, now).record is None
+    decided = run_to(RUNNING, replace(now, look=SHIP))
+    assert decided.record is not None
+    (look,) = decided.record["looks"]
+    assert (look["digest"], look["action"], look["units"]["now"]) == ("d1", "ship", 10)
+    more = replace(SHIP, digest="d4")
+    assert run_to(RUNNING, after(decided, now, look=more)).record is None
 
 
 def test_harm_stops_the_experiment_and_the_schedule_continues() -> None:
