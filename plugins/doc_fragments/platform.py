@@ -194,6 +194,26 @@ options:
     type: dict
 """
 
+    RAMP = r"""
+options:
+  pki:
+    description:
+      - The folder of the control node with the keys of the router's control channel, by which a
+        canary gets its share of the traffic. The role P(shipping.code.router#role) makes it. Its
+        files may be encrypted by Ansible Vault.
+      - A relative path is below the folder of the playbook.
+    type: path
+  node_addresses:
+    description:
+      - The address of nodes by their host names, for nodes that the host that runs the module
+        reaches at another address than the platform has of them.
+    type: dict
+    default: {}
+  _pki:
+    description: For the action plugin of the same name; not for use in playbooks.
+    type: dict
+"""
+
     ROLLOUT = r"""
 options:
   rollout_timeout:

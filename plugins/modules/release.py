@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - shipping.code.platform.rollout
   - shipping.code.platform.record
   - shipping.code.platform.release
+  - shipping.code.platform.ramp
 options:
   version:
     description:
@@ -228,8 +229,51 @@ options:
     type: list
     elements: str
     default: []
+  strategy:
+    description:
+      - How the new version replaces the former one.
+      - V(rolling) replaces the replicas of each service in turn.
+      - V(canary) deploys the new version of one service with routes beside the former one, gives it
+        growing shares of the traffic, and promotes it or rolls it back by its checks. Everything
+        else of the release is deployed when it is promoted.
+      - V(blue_green) deploys the new version beside the former one, and then gives it all traffic
+        at once.
+      - V(canary) and V(blue_green) need the router and O(pki). They do not apply to a first
+        release, nor to one that changes no service with routes.
+    type: str
+    choices: [rolling, blue_green, canary]
+    default: rolling
+  canary:
+    description:
+      - The steps and checks of O(strategy=canary).
+      - C(steps) is a list of mappings with C(weight), a share in percent, and C(hold), the seconds
+        until the next step or V(until promoted). The default is 10 % and 50 % for 300 s each.
+      - C(service) names the service if several with routes change.
+      - C(baseline) is whether the canary is compared with fresh replicas of the former version. The
+        default is V(false).
+      - C(checks), C(margin), C(alpha), C(warm_up) and C(min_units) are the rules of the decision.
+        By default the error rate of the canary may not be shown to be higher, and must be shown to
+        be less than one percentage point higher.
+      - C(deadline) is the number of seconds after which C(on_deadline) applies, which is
+        V(roll_back) or V(promote). The defaults are 86400 and V(roll_back). Without data, a canary
+        is always rolled back.
+    type: dict
+  keep_warm:
+    description:
+      - Seconds for which O(strategy=blue_green) keeps the former version beside the new one.
+        M(shipping.code.rollback) returns to it in about a second meanwhile. Afterwards the next
+        run of M(shipping.code.progress) removes it.
+    type: int
+    default: 0
+  abort_canary:
+    description:
+      - Whether the release ends a canary or a blue-green release of another version that has not
+        ended. Without it, the task fails in such a case.
+    type: bool
+    default: false
 seealso:
   - module: shipping.code.rollback
+  - module: shipping.code.progress
   - module: shipping.code.release_info
   - name: The spec of an app
     description: Supported keys of a Compose file, and their meaning.
@@ -263,6 +307,24 @@ EXAMPLES = r"""
       - registry: registry.example.com
         username: ci
         password: "{{ vault_registry_password }}"
+
+- name: Give a canary a tenth of the visitors, then half, and promote it or roll it back
+  shipping.code.release:
+    app: shop
+    version: 1.5.0
+    compose: shop/compose.yml
+    values:
+      REGISTRY: registry.example.com
+      VERSION: 1.5.0
+    strategy: canary
+    canary:
+      steps:
+        - weight: 10
+          hold: 300
+        - weight: 50
+          hold: 300
+      margin: 1
+    pki: router-pki
 
 - name: Preview the changes of a release
   shipping.code.release:
@@ -366,6 +428,7 @@ outcome:
     - The outcome of the rollout.
     - V(live) means that all services run the release's spec and are healthy.
     - V(rolled_back) means that the release failed, and the earlier release runs and is healthy.
+    - V(standing) means that a canary waits for M(shipping.code.progress).
     - V(failed) means that the release failed, and there was no earlier release or it did not become
       healthy.
   returned: if there were changes

@@ -15,6 +15,8 @@ description:
   - The rollback is a release of its own in the history.
   - If a secret, config or image of the release does not exist any more, the task fails before any
     change.
+  - If a canary or a blue-green release has not ended, the module ends it. All traffic returns to
+    the former version first, which takes about a second.
 author:
   - shipping.code contributors (@shipping-code)
 extends_documentation_fragment:
@@ -25,6 +27,7 @@ extends_documentation_fragment:
   - shipping.code.platform.internal
   - shipping.code.platform.rollout
   - shipping.code.platform.record
+  - shipping.code.platform.ramp
   - shipping.code.platform.release
 options:
   release:

@@ -171,7 +171,7 @@ def expand(services: Section, reader: Reader) -> None:
                     f"{name} is global and runs once on each node; leave replicas out"
                 )
             place.moved_to(reader.at(full).path)
-            services[full] = _expanded(name, service, variant)
+            services[full] = beside(name, service, variant)
         if "variants" in extension:
             extension["variants"] = [_described(variant) for variant in extension["variants"]]
 
@@ -227,7 +227,7 @@ def _described(variant: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _expanded(name: str, service: Service, variant: Mapping[str, Any]) -> Service:
+def beside(name: str, service: Service, variant: Mapping[str, Any]) -> Service:
     """Return the service of a variant: a copy of the stable one with the overlay."""
     result = copy.deepcopy(service)
     extension = {

@@ -59,6 +59,12 @@ RECORD: Spec = {
     "commit": {"type": "str"},
 }
 
+# The router's keys, of which a canary and its end need those of the client.
+_RAMP_KEYS: Spec = {
+    "pki": {"type": "path"},
+    "_pki": {"type": "dict", "no_log": True},
+    "node_addresses": {"type": "dict", "default": {}},
+}
 RELEASE: Spec = {
     **APP,
     "version": {"type": "str"},
@@ -94,6 +100,15 @@ RELEASE: Spec = {
     "preview_of": {"type": "str"},
     "after_release": {"type": "int"},
     "release_notes": {"type": "list", "elements": "str", "default": []},
+    "strategy": {
+        "type": "str",
+        "choices": ["rolling", "blue_green", "canary"],
+        "default": "rolling",
+    },
+    "canary": {"type": "dict"},
+    "keep_warm": {"type": "int", "default": 0},
+    "abort_canary": {"type": "bool", "default": False},
+    **_RAMP_KEYS,
     **RECORD,
     **ROLLOUT,
     **REGISTRY,
@@ -105,6 +120,21 @@ ROLLBACK: Spec = {
     **APP,
     "release": {"type": "int"},
     "recreate": {"type": "list", "elements": "str", "default": []},
+    **_RAMP_KEYS,
+    **RECORD,
+    **ROLLOUT,
+    **REGISTRY,
+    **CONNECTION,
+    **INTERNAL_OPTIONS,
+}
+PROGRESS: Spec = {
+    **APP,
+    "decision": {
+        "type": "str",
+        "choices": ["advance", "promote", "abort"],
+        "default": "advance",
+    },
+    **_RAMP_KEYS,
     **RECORD,
     **ROLLOUT,
     **REGISTRY,

@@ -31,7 +31,7 @@ Hide = Callable[[str], str]
 
 
 @dataclass(frozen=True)
-class _Execution:
+class Execution:
     """A job with its platform, the fence that its writes pass, and the receiver of progress."""
 
     platform: Platform
@@ -40,14 +40,20 @@ class _Execution:
     report: Report
 
 
-def execute(platform: Platform, job: Job, report: Report, hide: Hide) -> RunOutcome:
-    """Execute a job under its lease; ``hide`` removes secrets from what the record gets."""
+def execute(
+    platform: Platform, job: Job, report: Report, hide: Hide, first: Callable[[Fence], None]
+) -> RunOutcome:
+    """Execute a job under its lease; ``hide`` removes secrets from what the record gets.
+
+    ``first`` is called under the lease before anything else.
+    """
     started = time.monotonic()
     limits = job.limits
     with fencing.keep_lease(
         platform.leases, job.app, job.run, job.token, limits.lease_ttl
     ) as fence:
-        execution = _Execution(platform, job, fence, report)
+        first(fence)
+        execution = Execution(platform, job, fence, report)
         if job.kind == SCALE:
             outcome = _scale(execution)
         elif job.kind == ABSENT:
@@ -57,7 +63,7 @@ def execute(platform: Platform, job: Job, report: Report, hide: Hide) -> RunOutc
     return replace(outcome, seconds=time.monotonic() - started)
 
 
-def _release(execution: _Execution, hide: Hide) -> RunOutcome:
+def _release(execution: Execution, hide: Hide) -> RunOutcome:
     """Deploy the job's release; if that fails, roll it back."""
     platform, job = execution.platform, execution.job
     deadline = time.monotonic() + job.limits.rollout_timeout
@@ -65,27 +71,27 @@ def _release(execution: _Execution, hide: Hide) -> RunOutcome:
     seen = retry_unreachable(lambda: platform.reader.observe(job.app), deadline)
     records = {record.number: record for record in seen.records}
     record, before = records[job.number], records.get(job.before)
-    rollout = replace(_rollout(execution, record, before, job.limits.rollout_timeout), seen=seen)
+    rollout = replace(new_rollout(execution, record, before, job.limits.rollout_timeout), seen=seen)
     # Evidence is fetched here, before a rollback removes the tasks that failed.
-    failures = _failures_of(rollout)
+    failures = failures_of(rollout)
     if not failures:
         return _live(execution, record, rollout, seen.records)
     end = _without_variants(execution, rollout, before, failures) or _after_failure(
         execution, rollout, before, failures
     )
     text = hide(failures_text(failures, end.failures))
-    jobs = {**_jobs(rollout, seen.records), **end.jobs}
+    jobs = {**jobs_of(rollout, seen.records), **end.jobs}
     done = ended(record, end.outcome, text, now(), jobs)
     # A run that only watched the live release changes nothing in the history.
     if record.state != LIVE:
         platform.records.write_record(job.app, done)
-    reason = _reason(failures)
+    reason = reason_of(failures)
     return RunOutcome(
         end.outcome,
         event=hide(end.event),
         text=text,
         reason=reason,
-        failures=_facts(failures),
+        failures=facts_of(failures),
         rollback=end.as_data(),
         warnings=tuple(rollout.warnings),
         # The message of the run has the text already.
@@ -93,8 +99,8 @@ def _release(execution: _Execution, hide: Hide) -> RunOutcome:
     )
 
 
-def _rollout(
-    execution: _Execution, record: Record, former: Record | None, timeout: float
+def new_rollout(
+    execution: Execution, record: Record, former: Record | None, timeout: float
 ) -> Rollout:
     return Rollout(
         execution.platform,
@@ -107,7 +113,7 @@ def _rollout(
     )
 
 
-def _failures_of(rollout: Rollout) -> list[Failure]:
+def failures_of(rollout: Rollout) -> list[Failure]:
     """Run a rollout; an error of the platform is a failure like those of the services."""
     try:
         return rollout.run()
@@ -118,34 +124,34 @@ def _failures_of(rollout: Rollout) -> list[Failure]:
         return [service_failure("", "rejected", error.failure.statement(), error.hint)]
 
 
-def _reason(failures: Iterable[Failure]) -> str:
+def reason_of(failures: Iterable[Failure]) -> str:
     """Return the failures as short data: each service with the kind of its failure."""
-    pairs = [(facts["service"], facts["kind"]) for facts in _facts(failures)]
+    pairs = [(facts["service"], facts["kind"]) for facts in facts_of(failures)]
     return ", ".join(": ".join(filter(None, pair)) for pair in pairs)
 
 
-def _facts(failures: Iterable[Failure]) -> tuple[Mapping[str, Any], ...]:
+def facts_of(failures: Iterable[Failure]) -> tuple[Mapping[str, Any], ...]:
     return tuple(failure.facts for failure in failures)
 
 
-def _jobs(rollout: Rollout, records: Sequence[Record]) -> dict[str, str]:
+def jobs_of(rollout: Rollout, records: Sequence[Record]) -> dict[str, str]:
     """Return which jobs have run by now, also in a release that failed afterwards."""
     return with_completed(records, rollout.record.resolved.services, rollout.completed)
 
 
 def _live(
-    execution: _Execution, record: Record, rollout: Rollout, records: Sequence[Record]
+    execution: Execution, record: Record, rollout: Rollout, records: Sequence[Record]
 ) -> RunOutcome:
     execution.fence.check()
-    jobs = _jobs(rollout, records)
+    jobs = jobs_of(rollout, records)
     done = ended(record, LIVE, "", now(), jobs) if record.state != LIVE else record
     if done is not record:
         execution.platform.records.write_record(execution.job.app, done)
-    _prune(execution.platform, execution.job, execution.fence)
+    prune(execution.platform, execution.job, execution.fence)
     return RunOutcome(LIVE, warnings=tuple(rollout.warnings), release=done.summary())
 
 
-def _prune(platform: Platform, job: Job, fence: Fence) -> None:
+def prune(platform: Platform, job: Job, fence: Fence) -> None:
     """Remove what the history does not need."""
     records = platform.records.read_records(job.app)
     going = expendable(records, job.limits.keep)
@@ -183,12 +189,12 @@ class _End:
             "number": self.to.number,
             "version": self.to.version,
             "healthy": not self.failures,
-            "failures": [dict(facts) for facts in _facts(self.failures)],
+            "failures": [dict(facts) for facts in facts_of(self.failures)],
         }
 
 
 def _after_failure(
-    execution: _Execution, failed: Rollout, before: Record | None, failures: Iterable[Failure]
+    execution: Execution, failed: Rollout, before: Record | None, failures: Iterable[Failure]
 ) -> _End:
     """Roll all services back together; if there is no earlier release, remove what was created."""
     if not failed.changed_anything:
@@ -203,7 +209,7 @@ def _after_failure(
 
 
 def _without_variants(
-    execution: _Execution, failed: Rollout, before: Record | None, failures: Sequence[Failure]
+    execution: Execution, failed: Rollout, before: Record | None, failures: Sequence[Failure]
 ) -> _End | None:
     """Deploy the release without the variants that failed; None where that is no way out.
 
@@ -230,33 +236,33 @@ def _without_variants(
     execution.fence.check()
     rest = platform.records.write_record(execution.job.app, rest)
     rollout = replace(
-        _rollout(execution, rest, record, execution.job.limits.rollback_timeout),
+        new_rollout(execution, rest, record, execution.job.limits.rollback_timeout),
         originals=failed.originals,
     )
-    later = _failures_of(rollout)
+    later = failures_of(rollout)
     failed.warnings.extend(rollout.warnings)
-    outcome, reason = (FAILED, _reason(later)) if later else (LIVE, "")
+    outcome, reason = (FAILED, reason_of(later)) if later else (LIVE, "")
     platform.records.write_record(
-        execution.job.app, ended(rest, outcome, reason, now(), _jobs(rollout, ()))
+        execution.job.app, ended(rest, outcome, reason, now(), jobs_of(rollout, ()))
     )
     if later:
         return None
     event = f"failed in {', '.join(names)}, without which release {rest.number} is live"
-    return _End(FAILED, event, jobs=_jobs(rollout, ()))
+    return _End(FAILED, event, jobs=jobs_of(rollout, ()))
 
 
-def _restore(execution: _Execution, failed: Rollout, before: Record) -> _End:
+def _restore(execution: Execution, failed: Rollout, before: Record) -> _End:
     # A time of its own: a rollout that timed out has none left.
     timeout = execution.job.limits.rollback_timeout
     # By the recorded spec: an engine's own rollback knows one former spec for each service, and
     # not which of them belong together.
     rollback = replace(
-        _rollout(execution, before, failed.record, timeout),
+        new_rollout(execution, before, failed.record, timeout),
         originals=failed.originals,
         going_back=True,
     )
-    failures = tuple(_failures_of(rollback))
-    jobs = _jobs(rollback, ())
+    failures = tuple(failures_of(rollback))
+    jobs = jobs_of(rollback, ())
     # The run has one list of warnings.
     failed.warnings.extend(rollback.warnings)
     target = f"{before.version} (release {before.number})"
@@ -266,7 +272,7 @@ def _restore(execution: _Execution, failed: Rollout, before: Record) -> _End:
     return _End(ROLLED_BACK_RELEASE, event, before, jobs=jobs)
 
 
-def _remove_first_release(execution: _Execution, failed: Rollout) -> _End:
+def _remove_first_release(execution: Execution, failed: Rollout) -> _End:
     """Remove a first release that failed: there is no release to roll back to.
 
     Adopted services are restored as they were.
@@ -291,7 +297,7 @@ def _remove_first_release(execution: _Execution, failed: Rollout) -> _End:
     return _End(FAILED, "failed and was removed, because no earlier release was live")
 
 
-def _scale(execution: _Execution) -> RunOutcome:
+def _scale(execution: Execution) -> RunOutcome:
     """Set the replica counts, and set them back if the replicas do not become healthy."""
     platform, job, fence = execution.platform, execution.job, execution.fence
     seen = platform.reader.observe(job.app)
@@ -320,12 +326,12 @@ def _scale(execution: _Execution) -> RunOutcome:
         FAILED,
         event=f"could not be scaled, and its replicas were set back ({numbers})",
         text=failures_text(failures),
-        reason=_reason(failures),
-        failures=_facts(failures),
+        reason=reason_of(failures),
+        failures=facts_of(failures),
     )
 
 
-def _remove_app(execution: _Execution) -> RunOutcome:
+def _remove_app(execution: Execution) -> RunOutcome:
     """Remove the services first, then what they used, then the history."""
     platform, job, fence = execution.platform, execution.job, execution.fence
     deadline = time.monotonic() + job.limits.rollout_timeout

@@ -25,6 +25,10 @@ class FailureKind(NamedTuple):
 
 
 FAILURE_KINDS = {
+    "canary": FailureKind(
+        "A check of a canary found harm, or its deadline has passed without a decision.",
+        "Fix the new version, or change the checks of the canary, then deploy again",
+    ),
     "image_missing": FailureKind(
         "The registry does not have the image.",
         "Build and push the image, or correct the reference",

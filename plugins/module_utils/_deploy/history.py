@@ -26,6 +26,7 @@ _NUMBER, _STATE, _REASON, _VERSION = (
     f"{LABEL}{name}" for name in ("release", "state", "reason", "version")
 )
 _JOBS = f"{LABEL}jobs"
+_RAMP, _MEASURED = f"{LABEL}ramp", f"{LABEL}measured"
 _TEXTS = (
     "by",
     "commit",
@@ -44,7 +45,8 @@ class Record:
     """One release: its description, its outcome, and the full spec to restore it.
 
     ``jobs`` has the hash by which each job of the app has run last; see job_runs. ``preview_of`` is
-    the app that this one is a preview of.
+    the app that this one is a preview of. ``ramp`` has the steps and the state of a canary or
+    blue-green release, and ``measured`` what its checks have measured.
     """
 
     number: int
@@ -64,6 +66,8 @@ class Record:
     release_notes: str = ""
     branch: str = ""
     preview_of: str = ""
+    ramp: Mapping[str, Any] = field(default_factory=dict)
+    measured: Mapping[str, Any] = field(default_factory=dict)
 
     def labels(self) -> dict[str, str]:
         """Return the fields that may change, and those to read without opening the record."""
@@ -71,9 +75,12 @@ class Record:
         # when the record is written.
         texts = {f"{LABEL}{name}": getattr(self, name) for name in _TEXTS if getattr(self, name)}
         jobs = {_JOBS: json.dumps(dict(self.jobs), sort_keys=True)} if self.jobs else {}
+        # An empty text replaces what an earlier write has left.
+        ramp = {_RAMP: _json(self.ramp), _MEASURED: _json(self.measured)} if self.ramp else {}
         return {
             **texts,
             **jobs,
+            **ramp,
             _NUMBER: str(self.number),
             _STATE: self.state,
             # Cut in bytes, so that the last character may be a part of one.
@@ -142,11 +149,17 @@ def _record(identity: str, index: int, labels: Mapping[str, str], data: bytes | 
         state=labels.get(_STATE, PENDING),
         reason=labels.get(_REASON, ""),
         jobs=_jobs_of(labels),
+        ramp=json.loads(labels.get(_RAMP) or "{}"),
+        measured=json.loads(labels.get(_MEASURED) or "{}"),
         resolved=Resolved.from_data(content),
         id=identity,
         index=index,
         **texts,
     )
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    return json.dumps(dict(data), sort_keys=True, separators=(",", ":")) if data else ""
 
 
 def _jobs_of(labels: Mapping[str, str]) -> dict[str, str]:

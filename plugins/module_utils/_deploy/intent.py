@@ -11,6 +11,7 @@ from typing import Any
 from .._compose.model import Compose
 from .lease import LeaseAge
 from .ports import Contents, Wishes
+from .ramp_options import RampOptions
 
 RELEASE, SCALE, ABSENT = "release", "scale", "absent"
 
@@ -51,3 +52,7 @@ class Intent:
     lease_age: LeaseAge = field(default_factory=LeaseAge)
     release: int | None = None
     replicas: dict[str, int] = field(default_factory=dict)
+    ramp: RampOptions | None = None
+    has_router_keys: bool = False
+    abort_canary: bool = False
+    ramp_event: str = ""

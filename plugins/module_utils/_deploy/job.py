@@ -17,6 +17,8 @@ class Job:
     """The work that is left after the lease and the record are written; it has no secrets.
 
     ``number`` is the release to deploy, ``before`` the one to roll back to.
+    ``ramp_event`` is an operator's word about the ramp of the release; ``aborts`` is the release
+    whose ramp ends before.
     """
 
     kind: str
@@ -29,6 +31,9 @@ class Job:
     replicas: dict[str, int] = field(default_factory=dict)
     recreate: tuple[str, ...] = ()
     adopt: bool = False
+    ramp_event: str = ""
+    aborts: int = 0
+    is_ramp: bool = False
 
     def as_data(self) -> dict[str, Any]:
         """Return plain data, for another process."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -20,10 +20,13 @@ from .intent import ABSENT, SCALE, Intent
 from .plan import Plan
 from .ports import Contents, Observation, Platform
 from .prepare import PlannedRun, now
+from .progress import check_none, stand, standing
+from .ramp_plan import has_work, planned_ramp, ramp_decision
 from .resolution import Resolutions, Resolved, references, resolve
 from .route_checks import check_release, check_servers
 from .service_diff import unknown_recreate
 from .state import States
+from .strategy.ramp import ABORT
 
 # Bytes: what the store of a Swarm takes of a secret and a config; one of Kubernetes takes more.
 _LARGEST = {"secrets": 500 * 1024, "configs": 1000 * 1024}
@@ -46,19 +49,25 @@ def release(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun
         Resolutions(pinned.images, ids, before.resolved if before else None, adopted),
     )
     check_release(platform.router, intent.app, resolved, before.resolved if before else None)
+    _check_standing(intent, seen, resolved)
     if platform.completer:
         resolved, seen = platform.completer.complete(intent.app, resolved, seen, intent.wishes)
-    planned = _towards(platform, intent, seen, resolved)
-    warnings = [*pinned.warnings, *planned.warnings]
+    ramp, notes = planned_ramp(platform, intent, resolved, before)
+    planned = _towards(platform, intent, seen, resolved, ramp=ramp)
+    warnings = [*pinned.warnings, *notes, *planned.warnings]
     # A Swarm's API never returns the data of a secret.
-    unread = [name for name in adopted.get("secrets", {}) if name in compose.secrets]
-    if unread:
-        warnings.append(
-            f"the content of {', '.join(unread)} cannot be read; the run assumes that it is as in"
-            " the spec"
-        )
+    warnings += _unread([name for name in adopted.get("secrets", {}) if name in compose.secrets])
     result = {**planned.result, "notes": compose.notes}
     return replace(planned, result=result, warnings=tuple(warnings))
+
+
+def _unread(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    return [
+        f"the content of {', '.join(names)} cannot be read; the run assumes that it is as in"
+        " the spec"
+    ]
 
 
 def manifests(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
@@ -73,7 +82,12 @@ def manifests(platform: Platform, intent: Intent, seen: Observation) -> PlannedR
 
 
 def rollback(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
-    """Plan a new release with the spec of an older one."""
+    """Plan a new release with the spec of an older one; a standing canary ends instead."""
+    record = standing(seen.records)
+    if record and intent.release is not None:
+        check_none(intent.app, seen.records, f"cannot return to release {intent.release}")
+    if record:
+        return ramp_decision(intent, record, ABORT)
     target = rollback_target(seen.records, intent.release)
     live = newest(seen.records, LIVE)
     if target is None:
@@ -103,6 +117,7 @@ def _towards(
     resolved: Resolved,
     *,
     rollback_of: str = "",
+    ramp: Mapping[str, Any] | None = None,
 ) -> PlannedRun:
     """Plan the deployment of a resolved spec, as a release of the intent's version."""
     _check_newest(intent, seen)
@@ -111,14 +126,9 @@ def _towards(
     names = {*resolved.services, *resolved.networks}
     notes = (*unknown_recreate(wishes.recreate, names), *plan.notes)
     live = newest(seen.records, LIVE)
-    result = {
-        "app": intent.app,
-        "version": intent.version,
-        "plan": plan.as_data(),
-        "diff": {"before": plan.before, "after": plan.after},
-        "release": live.summary() if live else {},
-    }
-    if live and _is_release(live, resolved, intent.version) and not plan.changed:
+    result = _result(intent, plan, live)
+    aborts = _aborted(intent, seen, resolved)
+    if live and _runs(live, resolved, intent, plan) and not aborts:
         return PlannedRun(
             # No writes are needed, but services may be unhealthy, as after a run that was killed.
             needed=not _steady(seen.states, resolved, plan, intent.limits.max_crashes),
@@ -127,7 +137,11 @@ def _towards(
             result=result,
             warnings=notes,
         )
-    record = _pending_or_new(intent, seen, resolved, rollback_of)
+    record = _pending_or_new(intent, seen, resolved, rollback_of, ramp or {})
+    if not has_work(record):
+        return PlannedRun(
+            record=record, result=result, warnings=(f"the {stand(record)} has not ended",)
+        )
     return PlannedRun(
         needed=True,
         changed=True,
@@ -136,7 +150,18 @@ def _towards(
         contents=intent.contents,
         result=result,
         warnings=(*_reused_version(intent, seen, record), *notes),
+        aborts=aborts,
     )
+
+
+def _result(intent: Intent, plan: Plan, live: Record | None) -> dict[str, Any]:
+    return {
+        "app": intent.app,
+        "version": intent.version,
+        "plan": plan.as_data(),
+        "diff": {"before": plan.before, "after": plan.after},
+        "release": live.summary() if live else {},
+    }
 
 
 def _check_newest(intent: Intent, seen: Observation) -> None:
@@ -157,12 +182,43 @@ def _check_newest(intent: Intent, seen: Observation) -> None:
         )
 
 
+def _check_standing(intent: Intent, seen: Observation, resolved: Resolved) -> None:
+    """Raise PlanError where a canary stands, except for a run of the same release."""
+    if intent.abort_canary:
+        return
+    if standing(seen.records) and not _is_resumed(intent, seen, resolved):
+        check_none(intent.app, seen.records, f"{intent.version} is not deployed")
+
+
+def _aborted(intent: Intent, seen: Observation, resolved: Resolved) -> int:
+    """Return the number of the release whose canary this one ends; 0 without any."""
+    record = standing(seen.records)
+    if record is None or not intent.abort_canary or _is_resumed(intent, seen, resolved):
+        return 0
+    return record.number
+
+
+def _is_resumed(intent: Intent, seen: Observation, resolved: Resolved) -> bool:
+    """Return whether a run of the standing canary's own release resumes it."""
+    record = standing(seen.records)
+    return bool(record and _is_release(record, resolved, intent.version))
+
+
+def _runs(live: Record, resolved: Resolved, intent: Intent, plan: Plan) -> bool:
+    """Return whether the live release is the wanted one, and nothing differs from it."""
+    return _is_release(live, resolved, intent.version) and not plan.changed
+
+
 def _is_release(record: Record, resolved: Resolved, version: str) -> bool:
     return record.content == resolved.hash and record.version == version
 
 
 def _pending_or_new(
-    intent: Intent, seen: Observation, resolved: Resolved, rollback_of: str
+    intent: Intent,
+    seen: Observation,
+    resolved: Resolved,
+    rollback_of: str,
+    ramp: Mapping[str, Any],
 ) -> Record:
     """Return the record of a killed run of the same release, else a new one."""
     record = Record(
@@ -177,6 +233,7 @@ def _pending_or_new(
         rollback_of=rollback_of,
         content=resolved.hash,
         resolved=resolved,
+        ramp=ramp,
     )
     record.data()  # raises where it is too large, before anything is written
     # The same release again resumes the record of the killed run, with its number.
@@ -251,6 +308,7 @@ def _unusable(content: bytes | None, largest: int) -> str:
 
 def scale(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun:
     """Plan other replica counts, without a new release."""
+    check_none(intent.app, seen.records, "cannot be scaled")
     _check_scalable(intent, seen.states)
     before = {name: seen.states[name].wanted for name in intent.replicas}
     changes = {name: number for name, number in intent.replicas.items() if number != before[name]}

@@ -29,7 +29,8 @@ class PlannedRun:
 
     ``needed``: the run has work, if only to watch. ``changed``: the run changes something.
     ``purpose`` is shown to runs that wait for the lease. ``record`` is the release to deploy; it
-    has an id if it exists already.
+    has an id if it exists already. ``ramp_event`` is an operator's word about its ramp, and
+    ``aborts`` is the release whose ramp ends before it.
     """
 
     kind: str = RELEASE
@@ -41,6 +42,8 @@ class PlannedRun:
     replicas: dict[str, int] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    ramp_event: str = ""
+    aborts: int = 0
 
     def answer(self, *, changed: bool, warnings: tuple[str, ...] = ()) -> RunAnswer:
         """Return the answer of a run that ends with its plan."""
@@ -140,6 +143,9 @@ def _prepare_leased(
         replicas=planned.replicas,
         recreate=tuple(sorted(intent.wishes.recreate)),
         adopt=intent.wishes.adopt,
+        ramp_event=planned.ramp_event,
+        aborts=planned.aborts,
+        is_ramp=bool(record and record.ramp and record.state == PENDING),
     )
     answer = planned.answer(changed=planned.changed, warnings=warnings)
     return RunAnswer(answer.result, answer.warnings, job=job)
@@ -162,7 +168,8 @@ def _close_killed(
     continued = planned.record.id if planned.record else None
     warnings = []
     for record in seen.records:
-        if record.state == PENDING and record.id != continued:
+        is_ended = record.number == planned.aborts
+        if record.state == PENDING and record.id != continued and not is_ended:
             fence.check()
             platform.records.write_record(
                 intent.app,

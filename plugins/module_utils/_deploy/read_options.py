@@ -14,6 +14,7 @@ from .contents import read_contents
 from .intent import Intent, Limits
 from .platform_definition import Options, PlatformDefinition, Platforms
 from .ports import Wishes
+from .ramp_options import read_ramp
 from .run_request import RunRequest
 
 _ORIGIN = "the options"
@@ -50,6 +51,10 @@ def read_intent(
         check=check,
         lease_age=request.lease_age,
         release=options.get("release"),
+        ramp=read_ramp(options),
+        has_router_keys=bool(options.get("_pki")),
+        abort_canary=bool(options.get("abort_canary")),
+        ramp_event=_text(options, "decision"),
         **_read_spec(options, request, platforms),
     )
 

@@ -10,9 +10,6 @@
 
 from __future__ import annotations
 
-import getpass
-import secrets
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,7 +22,6 @@ from .._core.module_exit import answer as exit_with_answer
 from .._core.slow_calls import reporting
 from . import worker_process
 from .contents import hidden_words
-from .execute import execute
 from .health import FAILED
 from .intent import Intent
 from .job import Job
@@ -35,16 +31,11 @@ from .lease_wait import lease_timeout, wait_for_lease
 from .platform_connection import connect
 from .platform_definition import Options, Platforms
 from .prepare import Planner, prepare, preview
+from .ramp_release import execute_job
 from .read_options import read_intent
 from .run_answer import RunAnswer, RunOutcome
+from .run_names import new_run
 from .run_request import CAPABILITIES, FOLLOW, PREPARE, WHOLE, RunRequest
-
-
-def new_run(by: str | None = None) -> str:
-    """Return a name for a run that shows its user; by default the account and the host."""
-    # In one line: the name is shown to users that wait for the run.
-    name = " ".join((by or "").split()) or f"{getpass.getuser()}@{socket.gethostname()}"
-    return f"{name} {secrets.token_hex(8)}"
 
 
 @dataclass(frozen=True)
@@ -123,7 +114,8 @@ def _work(options: Options, platforms: Platforms, job: Job, journal: Journal) ->
     journal.start()
     try:
         with reporting(lambda line: journal.write_line(f"{job.app} {line}")):
-            outcome = execute(connect(options, platforms), job, journal.write_line, journal.hide)
+            platform = connect(options, platforms)
+            outcome = execute_job(platform, job, journal.write_line, journal.hide, options)
     except ShippingError as error:
         outcome = RunOutcome(FAILED, text=str(error), reason="rejected")
     # Readers see only the journal, not the output of the worker.
@@ -164,7 +156,8 @@ def _run_whole(call: _Call) -> dict[str, Any]:
     answer = wait_for_lease(attempt, call.intent.app, lease_timeout(call.options), _no_progress)
     if answer.job:
         hide = partial(mask, words=call.words)
-        answer = answer.finished(execute(platform, answer.job, _no_progress, hide))
+        outcome = execute_job(platform, answer.job, _no_progress, hide, call.options)
+        answer = answer.finished(outcome)
     return answer.masked(call.words).as_result()
 
 

@@ -15,6 +15,7 @@ from .intent import ABSENT, SCALE
 from .job import Job
 from .journal import Pages
 from .lease import LeaseAge
+from .progress import STANDING
 
 _INTERNAL = "_run"
 _EVENTS = {SCALE: "could not be scaled", ABSENT: "could not be removed"}
@@ -140,7 +141,7 @@ class RunAnswer:
         }
         result = {**self.result, **reached}
         # A release that was rolled back has failed, even if the app is healthy again.
-        if outcome.outcome != LIVE:
+        if outcome.outcome not in (LIVE, STANDING):
             result |= {"failed": True, "msg": self._message(outcome)}
         return RunAnswer(result=result, warnings=(*self.warnings, *outcome.warnings))
 

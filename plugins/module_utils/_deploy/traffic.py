@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -20,6 +21,7 @@ from .._core.errors import (
     suggestion,
 )
 from .._core.parsing import Reader
+from .._routing import runtime_commands
 from .._routing.buckets import (
     BUCKETS,
     STABLE,
@@ -37,20 +39,21 @@ from .._routing.weight_change import Channel, change_tables, tables_on_replicas
 from . import fencing
 from .health import LIVE
 from .history import newest
-from .lease import Lease, LeaseAge, holder_text, may_acquire
-from .lease_wait import lease_timeout, wait_for_lease
+from .lease_wait import lease_timeout
+from .leased import Claim, take
 from .platform_connection import connect
 from .platform_definition import Options, Platforms
 from .ports import Fence, Platform, RouterPlace
 from .route_checks import stored_of, tables_of
 from .router_control import ROUTER, all_channels, control_points, identity_files, place_of
 from .router_spec import routed_services
-from .run import new_run
-from .run_answer import RunAnswer
+from .run_names import new_run
 
 # The lease of the table has the form of an app's, and a name that no app can have.
 LEASE = "shipping.code.traffic"
 PERCENT = BUCKETS // 100
+# Seconds; see _resolvers of haproxy_configuration.
+_RESOLVES_EVERY = 1.0
 Key = tuple[str, str]
 
 
@@ -295,23 +298,53 @@ def _channels(run: _Run, identity: ClientIdentity) -> AbstractContextManager[lis
 def _leased(run: _Run) -> AbstractContextManager[Fence]:
     """Take the lease of the table, which the context keeps; wait for another run that has it."""
     leases, options = run.place.leases, run.options
-    holder, ttl = new_run(options.get("by")), float(options["lease_ttl"])
     purpose = f"sharing the traffic of {run.service.service}" if run.service else "mending drift"
-    taken: list[Lease] = []
+    ttl = float(options["lease_ttl"])
+    claim = Claim(new_run(options.get("by")), purpose, ttl, lease_timeout(options))
+    taken = take(leases, LEASE, claim, "the traffic", lambda _line: None)
+    return fencing.keep_lease(leases, LEASE, claim.run, taken.lease.token, ttl)
 
-    def attempt(age: LeaseAge) -> RunAnswer:
-        lease = leases.read_lease(LEASE)
-        if may_acquire(lease, age, holder):
-            fresh = Lease("", -1, holder=holder, ttl=ttl, what=purpose)
-            now = fencing.acquire(leases, LEASE, lease, fresh)
-            if now:
-                taken.append(now)
-                return RunAnswer({})
-            lease = leases.read_lease(LEASE)
-        version = lease.version if lease else -1
-        seconds = age.seconds if age.version == version else 0.0
-        by = holder_text(lease) if lease and lease.holder else "another run"
-        return RunAnswer({}, waiting_for=by, lease_age=LeaseAge(version, seconds))
 
-    wait_for_lease(attempt, "the traffic", lease_timeout(options), lambda _line: None)
-    return fencing.keep_lease(leases, LEASE, holder, taken[0].token, ttl)
+def share_service(
+    platform: Platform, options: Options, service: ServiceVariants, weights: Mapping[str, int]
+) -> dict[str, Any]:
+    """Share the traffic of a service by weights in buckets, as a part of another run."""
+    run = _Run(platform, options, service, weights)
+    with identity_files(options["_pki"] or {}) as keys, _leased(run) as fence:
+        # Connected under the lease: another run may have had it for longer than a connection lasts.
+        channels = _channels(run, keys)
+        with channels as opened:
+            return run.apply(opened, fence)
+
+
+def wait_for_servers(
+    platform: Platform, options: Options, backends: Collection[str], seconds: float
+) -> None:
+    """Wait until all replicas of the router have a server of each backend that is up.
+
+    The router resolves names of new replicas once a second; before, it has no server for them.
+    """
+    points = control_points(place_of(platform), options)
+    deadline = time.monotonic() + seconds
+    with (
+        identity_files(options["_pki"] or {}) as keys,
+        all_channels(points, keys, seconds) as channels,
+    ):
+        while missing := _without_server(channels, backends):
+            if time.monotonic() > deadline - 1:
+                raise PlanError(
+                    "the new version cannot get traffic",
+                    f"router replica {missing} has no replica of it that is up",
+                    "Check that it listens on the port of the route",
+                )
+            time.sleep(_RESOLVES_EVERY / 4)
+
+
+def _without_server(channels: Sequence[Channel], backends: Collection[str]) -> str:
+    """Return the name of a replica of the router that lacks a server; empty without any."""
+    for channel in channels:
+        states = runtime_commands.servers(channel.send([runtime_commands.SHOW_SERVERS])[0])
+        ready = {state.backend for state in states if state.is_up and state.address}
+        if not set(backends) <= ready:
+            return channel.replica
+    return ""

@@ -37,6 +37,7 @@ CELLS = "cells"
 """The end of the name of a route's table of counters of variants by headers alone."""
 SHOW_STAT = "show stat"
 SHOW_INFO = "show info"
+SHOW_SERVERS = "show servers state"
 
 
 @dataclass(frozen=True)

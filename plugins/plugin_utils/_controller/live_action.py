@@ -19,7 +19,6 @@ from functools import partial
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ...module_utils._core.errors import ShippingError
@@ -31,12 +30,13 @@ from ...module_utils._deploy.job import Job
 from ...module_utils._deploy.journal import Pages, read_new, remove_journal
 from ...module_utils._deploy.lease import LeaseAge
 from ...module_utils._deploy.lease_wait import lease_timeout, wait_for_lease
-from ...module_utils._deploy.run import new_run
 from ...module_utils._deploy.run_answer import RunAnswer, RunOutcome
+from ...module_utils._deploy.run_names import new_run
 from ...module_utils._deploy.run_request import CAPABILITIES, FOLLOW, PREPARE, RunRequest
 from .in_process import InProcessRunner, ModuleSpec
 from .module_runner import AnsibleModuleRunner, is_local
 from .progress_lines import is_quiet, show_line
+from .router_action import RouterKeys
 from .task_options import read_options
 
 display = Display()
@@ -58,10 +58,11 @@ _NOT_FOR_READING = (
     "manifests",
     "helm_values",
     "helm_values_files",
+    "_pki",
 )
 
 
-class LiveAction(ActionBase):
+class LiveAction(RouterKeys):
     """An action whose module may take its time; subclasses prepare the module's options."""
 
     _supports_check_mode = True
@@ -111,6 +112,7 @@ class LiveAction(ActionBase):
         with contextlib.nullcontext() if self._quiet else slow:
             try:
                 options, request = self.module_options()
+                options = self.with_keys(options)
                 self._hidden = list(request.hidden)
                 outcome = self._run_live(options, request)
             except ShippingError as error:

@@ -28,6 +28,14 @@ class RouterKeys(ActionBase):
         """Return a file's bytes, decrypted where it is an Ansible Vault file."""
         return read_decrypted(self._loader, path)
 
+    def with_keys(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return options with the client's keys, if they name the folder of the router's keys."""
+        rest = {name: item for name, item in options.items() if name != "_pki"}
+        if not options.get("pki"):
+            return rest
+        folder = self.keys_folder(options["pki"])
+        return {**rest, "_pki": pki_folder.client_files(folder, self.read_file)}
+
 
 class RouterAction(RouterKeys):
     """Add the client's keys to the options of the module of the same name, and run it."""
