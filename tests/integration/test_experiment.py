@@ -108,7 +108,10 @@ class Laboratory:
             "experiment_data": str(self.data),
             "experiment_report": str(self.folder / "report.html"),
             "experiment_node_addresses": self.router.addresses,
-            "experiment_release": {"version": "1", "monitor": 1, **self.router.platform.options},
+            "experiment_release": {
+                "version": "1", "monitor": 1, "timeout": 240,
+                **self.router.platform.options,
+            },
             **variables,
         }
         (self.folder / "hosts.yml").write_text(
@@ -129,6 +132,7 @@ class Laboratory:
             "path": str(self.folder / "checkout.yml"),
             "data": str(self.data),
             "report": str(self.folder / "info.html"),
+            "timeout": 240,
         }
         outcome = self.router.run("experiment_info", **options)
         assert outcome.ok, outcome.output
@@ -149,14 +153,14 @@ def test_a_factorial_experiment(router: Router, platform: Any) -> None:
     shoppers = Shoppers(platform.address, router.port, HOST, probability)
     url = f"http://{platform.address}:{router.port}/"
     with Client(url, every=0.1, host=HOST) as client:
-        shoppers.send(1200)
+        shoppers.send(800)
         first = laboratory.play("running")
         assert first.ok, first.output
         assert of_experiment(first)["state"] == "running"
         kill_a_run(laboratory)
         assert client.lost == [] and shoppers.lost == []
         lost_meanwhile = restart_the_router(laboratory, client)
-        shoppers.send(3600)
+        shoppers.send(3200)
         find_the_effects(laboratory, shoppers)
         promote(laboratory)
         until(lambda: client.ask() == '{"button": "Buy now", "size": "50", "cache": "off"}', 30)
@@ -233,7 +237,7 @@ def restart_the_router(laboratory: Laboratory, client: Client) -> int:
 
 def find_the_effects(laboratory: Laboratory, shoppers: Shoppers) -> None:
     """The best cell, the effects and their interaction are those that are built in."""
-    until(lambda: sum(laboratory.info()["analysis"]["units"].values()) > 4500, 60)
+    until(lambda: sum(laboratory.info()["analysis"]["units"].values()) > 3800, 60)
     found = laboratory.info()
     assert found["decision"]["action"] == "ship", found["decision"]
     assert found["decision"]["cell"] in ("now-large-off", "now-large-on")
