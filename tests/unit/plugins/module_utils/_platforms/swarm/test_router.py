@@ -101,7 +101,10 @@ def place(engine: Engine) -> RouterPlace:
 
 
 def test_the_log_of_all_replicas():
-    engine = Engine()
+    started = {"ContainerStatus": {"ContainerID": "c1"}}
+    # The engine waits for the container of a task that has none yet.
+    tasks = [{"ID": "t1", "Status": started}, {"ID": "t2", "Status": {}}]
+    engine = Engine(tasks=tasks)
     parts = (b'{"a": 1}\n{"b"', b": 2}\n", b"caf\xc3\xa9\n")
     engine.output = b"".join(b"\x01\0\0\0" + len(part).to_bytes(4, "big") + part for part in parts)
     lines = place(engine).log_lines("router", "router", 12.7, 5)
