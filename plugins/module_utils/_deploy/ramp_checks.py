@@ -256,6 +256,9 @@ class _Reasons:
     def _first_events(self) -> str:
         canary = sum(new for new, _former in self.arms.first.values())
         stable = sum(former for _new, former in self.arms.first.values())
+        if not self.source.unit_word:
+            what = "were slow" if self.comparison.edge else "failed"
+            return f"{canary} requests {what} in the canary, {stable} in stable"
         what = "slow request" if self.comparison.edge else "error"
         return f"{canary} {self.unit_word} had their first {what} in the canary, {stable} in stable"
 

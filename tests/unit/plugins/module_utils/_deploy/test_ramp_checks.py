@@ -89,6 +89,12 @@ def test_first_failures_need_no_least_number_of_units() -> None:
     assert "5 visitors had their first error in the canary, 0 in stable" in seen.reason
 
 
+def test_first_failures_of_requests() -> None:
+    source = of_errors(arm(6, 6, 5), arm(60, 60, 0), {0.1: (5, 0)})
+    source.unit_word = ""
+    assert looked(source).reason.endswith("5 requests failed in the canary, 0 in stable")
+
+
 def test_few_units_decide_nothing_else() -> None:
     seen = looked(of_errors(arm(49, 20_000, 20), arm(8000, 180_000, 180)))
     assert seen.answer == "undecided"
