@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 
 from tests.testbed.visitors import Visitors, service_command
 
-from .harness import Player, PlayOutcome, Running, until
+from .harness import Player, PlayOutcome, Running, until, worker
 from .specs import Spec
 from .test_router import HOST, Router
 
@@ -150,3 +152,75 @@ def test_a_bad_canary_is_rolled_back(ramps: Ramps) -> None:
     ramps.serves("1")
     assert visitors.harmed.get("shop 1", 0) == 0, visitors.summary()
     print(visitors.summary())
+
+
+def test_without_traffic_nothing_is_promoted(ramps: Ramps) -> None:
+    """No data is never a pass: the deadline rolls back, and the reason has it."""
+    start_with(ramps, "1")
+    quiet = {**CANARY, "deadline": 8, "on_deadline": "promote"}
+    done = ramps.canary("2", canary=quiet)
+    assert done.result["outcome"] == "rolled_back", done.output
+    assert "the deadline has passed without data" in done.result["reason"]
+    ramps.serves("1")
+
+
+def test_a_killed_canary_is_resumed(ramps: Ramps) -> None:
+    """The next run of the same release continues with the step that the record has."""
+    start_with(ramps, "1")
+    with ramps.visitors() as visitors:
+        first = ramps.start("2", strategy="canary", canary=CANARY)
+        first.until("web canary 25 %  shared")
+        journals = ramps.router.player.journals
+        os.kill(worker(journals[-1]), signal.SIGKILL)
+        killed = first.wait()
+        assert "was killed" in killed.output, killed.output
+        other = ramps.release("3")
+        assert not other.ok and "abort_canary" in other.output, other.output
+        done = ramps.canary("2")
+    assert done.ok, done.output
+    assert done.result["outcome"] == "live"
+    ramps.serves("2")
+    assert visitors.harmed.get("shop 1", 0) == 0, visitors.summary()
+
+
+def test_a_release_aborts_a_canary(ramps: Ramps) -> None:
+    """Between the steps the canary has no lease, so that the other release need not wait."""
+    start_with(ramps, "1")
+    held = {**CANARY, "steps": [{"weight": 25, "hold": "until promoted"}]}
+    with ramps.visitors() as visitors:
+        done = ramps.canary("2", canary=held)
+        assert done.ok and done.result["outcome"] == "standing", done.output
+        again = ramps.canary("2", canary=held)
+        assert again.ok and not again.result["changed"], again.output
+        named = ramps.release("3")
+        assert not named.ok and "the canary 2 of web at 25 %" in named.output, named.output
+        third = ramps.release("3", abort_canary=True)
+        assert third.ok, third.output
+    ramps.serves("3")
+    assert sum(visitors.harmed.values()) == 0, visitors.summary()
+
+
+def test_an_operator_promotes(ramps: Ramps) -> None:
+    """A hold until promoted ends by the decision alone."""
+    start_with(ramps, "1")
+    held = {**CANARY, "steps": [{"weight": 25, "hold": "until promoted"}]}
+    assert ramps.canary("2", canary=held).ok
+    waiting = ramps.run("progress")
+    assert waiting.ok and waiting.result["outcome"] == "standing", waiting.output
+    promoted = ramps.run("progress", decision="promote")
+    assert promoted.ok and promoted.result["outcome"] == "live", promoted.output
+    ramps.serves("2")
+    assert not ramps.run("progress").result["changed"]
+
+
+def test_blue_green_returns_in_a_second(ramps: Ramps) -> None:
+    """The former version is kept warm, and a rollback returns all traffic to it."""
+    start_with(ramps, "1")
+    with ramps.visitors() as visitors:
+        done = ramps.release("2", strategy="blue_green", keep_warm=300)
+        assert done.ok and done.result["outcome"] == "standing", done.output
+        until(lambda: {ramps.router.visit()[0] for _turn in range(5)} == {"shop 2"})
+        back = ramps.run("rollback")
+        assert back.ok, back.output
+    ramps.serves("1")
+    assert sum(visitors.harmed.values()) == 0, visitors.summary()
