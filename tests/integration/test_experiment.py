@@ -109,7 +109,9 @@ class Laboratory:
             "experiment_report": str(self.folder / "report.html"),
             "experiment_node_addresses": self.router.addresses,
             "experiment_release": {
-                "version": "1", "monitor": 1, "timeout": 240,
+                "version": "1",
+                "monitor": 1,
+                "timeout": 240,
                 **self.router.platform.options,
             },
             **variables,
