@@ -183,7 +183,7 @@ def _check_newest(intent: Intent, seen: Observation) -> None:
 
 
 def _check_standing(intent: Intent, seen: Observation, resolved: Resolved) -> None:
-    """Raise PlanError where a canary stands, except for a run of the same release."""
+    """Raise PlanError where a canary has not ended, except for a run of the same release."""
     if intent.abort_canary:
         return
     if standing(seen.records) and not _is_resumed(intent, seen, resolved):
