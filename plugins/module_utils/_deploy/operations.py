@@ -49,7 +49,6 @@ def release(platform: Platform, intent: Intent, seen: Observation) -> PlannedRun
         Resolutions(pinned.images, ids, before.resolved if before else None, adopted),
     )
     check_release(platform.router, intent.app, resolved, before.resolved if before else None)
-    _check_standing(intent, seen, resolved)
     if platform.completer:
         resolved, seen = platform.completer.complete(intent.app, resolved, seen, intent.wishes)
     ramp, notes = planned_ramp(platform, intent, resolved, before)
@@ -121,6 +120,8 @@ def _towards(
 ) -> PlannedRun:
     """Plan the deployment of a resolved spec, as a release of the intent's version."""
     _check_newest(intent, seen)
+    # Here, since only a spec that the platform has completed equals that of the record.
+    _check_standing(intent, seen, resolved)
     wishes = replace(intent.wishes, rolls_back=bool(rollback_of))
     plan = platform.preview.plan(intent.app, resolved, seen, wishes, intent.contents)
     names = {*resolved.services, *resolved.networks}
