@@ -279,11 +279,12 @@ def _kill_a_replica(router: RouterOnNodes, swarm: SwarmNodes) -> None:
 def _lose_a_node(router: RouterOnNodes, swarm: SwarmNodes) -> None:
     """The others serve on, and take changes as soon as the Swarm has noticed it."""
     swarm.nodes[2].kill()
-    until(lambda: _can_change(router), 120)
+    until(lambda: _can_change(router), 240)
 
 
 def _can_change(router: RouterOnNodes) -> bool:
-    return router.weights(green=35).ok
+    # The Swarm notices after some 15 s; until then the replica counts, and does not answer.
+    return router.share(weights={"green": 35}, timeout=10).ok
 
 
 def _replicas(router: RouterOnNodes) -> list[dict[str, Any]]:
