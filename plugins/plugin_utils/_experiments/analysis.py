@@ -36,6 +36,7 @@ from .variance_table import VarianceRow, variance_table
 BETTER, WORSE = PROMOTE, ROLL_BACK
 MISMATCH_ALPHA = 0.001
 _FEWEST_EFFECTS = 7
+ERRORS, REQUESTS = "errors", "requests"
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,9 @@ def analyze(data: LookData, plan: AnalysisPlan) -> Analysis:
 def estimates_of(data: LookData, plan: AnalysisPlan, response: Response) -> dict[str, ArmEstimate]:
     """Return the estimates of a response by arm."""
     sums = {arm: data.sums_of(response.name, arm) for arm in plan.arms}
-    return arm_estimates(sums, response.type)
+    # No request has more than one error: without any, the variance is that of a share, not 0.
+    is_share = str(response.numerator) == ERRORS and str(response.denominator) == REQUESTS
+    return arm_estimates(sums, RATE if is_share else response.type)
 
 
 def compare(

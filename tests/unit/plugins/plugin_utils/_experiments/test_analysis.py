@@ -121,6 +121,15 @@ def test_guardrails_stop_a_better_cell() -> None:
     assert (wide.outcome, wide.reason) == ("extend", "open")
 
 
+def test_a_service_without_any_error_ships_once_it_has_enough_requests() -> None:
+    def outcome(units: int) -> str:
+        buyers = {"control": (units, units // 10), "new": (units, units // 5)}
+        data = look(buyers, {"control": 0, "new": 0})
+        return decided(data, guardrails=[ERRORS]).outcome
+
+    assert (outcome(20), outcome(3000)) == ("extend", "ship")
+
+
 def test_undecided_is_extended_and_the_deadline_has_a_default() -> None:
     data = look({"control": (1000, 100), "new": (1000, 101)})
     extended = decided(data)
