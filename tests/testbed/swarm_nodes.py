@@ -62,8 +62,8 @@ class SwarmNodes:
         """Push versions of the example's web service."""
         for version in versions:
             image = f"{self.registry}/shop-web:{version}"
-            arguments = (f"BASE={images.BASE}", f"VERSION={version}", "NEEDS=")
-            words = [word for argument in arguments for word in ("--build-arg", argument)]
+            given = (f"BASE={images.BASE}", f"VERSION={version}", "NEEDS=")
+            words = [f"--build-arg={argument}" for argument in given]
             self.first.docker("build", "--quiet", "--tag", image, *words, images.EXAMPLE / "web")
             self.first.docker("push", "--quiet", image)
 
