@@ -242,7 +242,9 @@ class RampRun:
         return self._roll_out(before, before.resolved, fence, going_back=True)
 
     def _beside(self, record: Record, before: Record, base: Resolved) -> Resolved:
-        return ramp_stage.beside(base, _stage(record), record.resolved, before.resolved)
+        naming = self.platform.reader.naming(self.job.app)
+        stage = _stage(record)
+        return ramp_stage.beside(base, stage, record.resolved, before.resolved, naming)
 
     def _roll_out(
         self, record: Record, resolved: Resolved, fence: Fence, *, going_back: bool = False

@@ -13,6 +13,7 @@ from typing import Any
 from .._compose import routes, variants
 from .._core.errors import PlanError
 from .._routing.buckets import VARIANT_SLOTS
+from .naming import Naming
 from .resolution import Resolved
 
 CANARY, BASELINE = "canary", "baseline"
@@ -88,7 +89,9 @@ def stage_of(
     return Stage(service, dict(zip(names, free)), replicas)
 
 
-def beside(base: Resolved, stage: Stage, target: Resolved, before: Resolved) -> Resolved:
+def beside(
+    base: Resolved, stage: Stage, target: Resolved, before: Resolved, naming: Naming
+) -> Resolved:
     """Return a spec with the variants of a stage beside its services.
 
     The canary is a copy of the service in ``target``, the baseline of that in ``before``.
@@ -96,9 +99,18 @@ def beside(base: Resolved, stage: Stage, target: Resolved, before: Resolved) -> 
     sources = {CANARY: target, BASELINE: before}
     services = dict(base.services)
     services[stage.service] = _listing(services[stage.service], stage)
-    for variant in stage.slots:
+    for variant, slot in stage.slots.items():
         name = variants.service_of(stage.service, variant)
-        services[name] = _variant(sources[variant].services[stage.service], stage)
+        copied = _variant(sources[variant].services[stage.service], stage)
+        # Names on networks are the platform's own by now, so that the variant's are added here.
+        routed, other = {"aliases": [naming.slot(stage.service, slot)]}, {"aliases": [name]}
+        for network, settings in copied.get("networks", {}).items():
+            if _is_router(network, target, before):
+                copied["networks"][network] = dict(routed)
+            # A network of the node has no aliases.
+            elif "aliases" in sources[variant].services[stage.service]["networks"][network]:
+                copied["networks"][network] = {**settings, **other}
+        services[name] = copied
     return replace(
         base,
         services=services,
@@ -107,6 +119,11 @@ def beside(base: Resolved, stage: Stage, target: Resolved, before: Resolved) -> 
         configs={**target.configs, **before.configs, **base.configs},
         volumes=sorted({*target.volumes, *before.volumes}),
     )
+
+
+def _is_router(network: str, target: Resolved, before: Resolved) -> bool:
+    entry = target.networks.get(network) or before.networks.get(network, {})
+    return routes.is_router_network(entry)
 
 
 def _listing(service: Mapping[str, Any], stage: Stage) -> dict[str, Any]:
