@@ -289,7 +289,7 @@ def test_100_against_130_of_1000() -> None:
 
 def test_a_pre_period_without_a_relation_changes_little() -> None:
     chance = random.Random(5)
-    rows = [(chance.gauss(0, 1), chance.gauss(0, 1)) for _ in range(2000)]
+    rows = [(chance.gauss(0, 1), chance.gauss(0, 1)) for _number in range(2000)]
     plain = sums_of_units([(y, 1) for _x, y in rows])
     adjusted = ResponseSums(
         plain, *(sum(x**k * y**j for x, y in rows) for k, j in ((1, 0), (2, 0), (1, 1), (1, 0)))

@@ -96,14 +96,16 @@ class Visitors:
     ) -> None:
         chance = random.Random(seed)  # noqa: S311 - a simulation
         self.address, self.host, self.per_second = address, host, per_second
-        self.cookies = [str(uuid.UUID(int=chance.getrandbits(128))) for _ in range(visitors)]
-        activity = (chance.lognormvariate(0, _SPREAD) for _ in range(visitors))
+        self.cookies = [str(uuid.UUID(int=chance.getrandbits(128))) for _number in range(visitors)]
+        activity = (chance.lognormvariate(0, _SPREAD) for _number in range(visitors))
         self._limits = list(accumulate(activity))
         self._chance = chance
         self._lock = threading.Lock()
         self._stop = threading.Event()
         # Enough for slow answers: each sends one request after the other.
-        self._threads = [threading.Thread(target=self._visit_on, daemon=True) for _ in range(8)]
+        self._threads = [
+            threading.Thread(target=self._visit_on, daemon=True) for _number in range(8)
+        ]
         self._next = 0.0
         self.versions: dict[str, Version] = {}
         self.lost: list[str] = []

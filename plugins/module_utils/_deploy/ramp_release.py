@@ -128,7 +128,8 @@ class RampRun:
             claim = Claim(job.run, "looking at a canary", ttl, lease_timeout(self.options))
             taken = take(leases, job.app, claim, job.app, self.report)
             token, is_from_dead = taken.lease.token, taken.from_dead
-        with fencing.keep_lease(leases, job.app, job.run, token, ttl) as fence:
+        with contextlib.ExitStack() as stack:
+            fence = stack.enter_context(fencing.keep_lease(leases, job.app, job.run, token, ttl))
             if is_from_dead:
                 self.platform.driver.stamp(job.app, fence)
             yield fence

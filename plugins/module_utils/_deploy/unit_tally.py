@@ -58,8 +58,8 @@ class UnitTally:
     def __post_init__(self) -> None:
         """Begin with no event."""
         number = len(self.comparisons)
-        self.failed = self.failed or [set() for _ in range(number)]
-        self.first = self.first or [Counter() for _ in range(number)]
+        self.failed = self.failed or [set() for _number in range(number)]
+        self.first = self.first or [Counter() for _number in range(number)]
 
     def add(self, exposure: Exposure, arm: int, share: float) -> None:
         """Add one request; at a share of 0 or 1 nothing can be compared."""

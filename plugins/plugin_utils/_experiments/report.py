@@ -389,7 +389,7 @@ def _alias_row(alias: Alias) -> tuple[str, str, str]:
 
 
 def _facts(report: Report) -> str:
-    body = [(name, value) for name, value in report.facts.items()]
+    body = list(report.facts.items())
     if not body:
         return ""
     note = "With the same data and versions, the analysis has the same digits."

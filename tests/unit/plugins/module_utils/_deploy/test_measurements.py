@@ -191,7 +191,7 @@ def test_the_state_continues_as_if_no_run_was_killed() -> None:
 
 def test_many_units_are_kept_as_groups() -> None:
     chance = random.Random(4)
-    units = [f"{chance.getrandbits(64):x}" for _ in range(12_000)]
+    units = [f"{chance.getrandbits(64):x}" for _number in range(12_000)]
     lines = [
         line(unit, "canary" if number % 10 == 0 else "stable", status=chance.choice((200, 500)))
         for number, unit in enumerate(units)
@@ -288,7 +288,7 @@ def _is_rolled_back(chance: random.Random, later: float) -> bool:
     found = new_measurements(COMPARED, CHECKS)
     for table in (TENTH, HALF):
         found.note_table({("shop", "web"): table})
-    visitors = [_visitor(chance) for _ in range(400)]
+    visitors = [_visitor(chance) for _number in range(400)]
     limits = [visitor[0] for visitor in visitors]
     for minute in range(10):
         revision = 1 + minute // 5

@@ -174,7 +174,7 @@ def test_an_aa_test_passes_or_alarms() -> None:
 def test_a_secondary_response_that_is_worse_stops_a_cell() -> None:
     chance = random.Random(1)
     spent = {
-        arm: ResponseSums(sums_of_units([(chance.gauss(mean, 5), 1) for _ in range(9000)]))
+        arm: ResponseSums(sums_of_units([(chance.gauss(mean, 5), 1) for _number in range(9000)]))
         for arm, mean in (("control", 20), ("new", 18))
     }
     data = look({"control": (9000, 900), "new": (9000, 1300)})
