@@ -20,7 +20,8 @@ from .test_router import APP, HOST, Router, replaced, routed, router
 
 # Of tests/requirements-experiments.txt.
 pytest.importorskip("ibis")
-pytestmark = pytest.mark.long
+# Not run on a cluster yet: its store there has unit tests alone.
+pytestmark = [pytest.mark.only("swarm"), pytest.mark.long]
 __all__ = ["router"]
 
 SHOP = """

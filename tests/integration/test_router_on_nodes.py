@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,7 +30,14 @@ from .harness import Player, until
 from .swarm_platform import SwarmPlatform
 from .test_router import APP, HOST, PORTS, Router, routed
 
-pytestmark = [pytest.mark.only("swarm"), pytest.mark.long]
+pytestmark = [
+    pytest.mark.only("swarm"),
+    pytest.mark.long,
+    pytest.mark.skipif(
+        not os.environ.get("SHIPPING_TEST_NODES"),
+        reason="takes 10 to 15 minutes: set SHIPPING_TEST_NODES=1",
+    ),
+]
 
 CHANGES = 100
 VISITORS, ASKING = 300, 4

@@ -41,6 +41,7 @@ SHARE = 1.15
 # More than that is a fault, not bad luck; to repeat it would take as long as the first time.
 MOST_REPEATED = 20
 OPTIONAL = {
+    "integration/test_router_on_nodes on swarm": "needs SHIPPING_TEST_NODES=1",
     "awx/test_real": "needs a real AWX",
     **dict.fromkeys((session.name for session in OTHER_VERSIONS), "needs make versions"),
 }
