@@ -122,8 +122,9 @@ def beside(
 
 
 def _is_router(network: str, target: Resolved, before: Resolved) -> bool:
+    # A resolved spec has networks by their names on the platform.
     entry = target.networks.get(network) or before.networks.get(network, {})
-    return routes.is_router_network(entry)
+    return network == routes.ROUTER_NETWORK and bool(entry.get("external"))
 
 
 def _listing(service: Mapping[str, Any], stage: Stage) -> dict[str, Any]:

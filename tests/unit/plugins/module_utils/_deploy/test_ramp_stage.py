@@ -20,10 +20,10 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.ramp_stage i
 from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import Resolved
 
 ROUTER = "shipping-router"
+# As a resolved spec has them: by their names on the platform; those of the node are left out.
 NETWORKS = {
-    ROUTER: {"external": True, "name": ROUTER},
-    "shop_back": {"name": "shop_back"},
-    "host": {"external": True, "name": "host"},
+    ROUTER: {"external": True},
+    "shop_back": {},
 }
 
 
