@@ -171,17 +171,19 @@ def examples(platform: Any, folder: Path) -> list[dict[str, Any]]:
             f"ansible_collections.shipping.code.plugins.modules.{name}"
         ).EXAMPLES
         text = text.replace("registry.example.com", platform.image("x").partition("/")[0])
-        tasks += [
-            task
-            for task in yaml.safe_load(text)
-            if task.get("shipping.code.release", {}).get("platform", "swarm") == "swarm"
-        ]
+        tasks += [task for task in yaml.safe_load(text) if _runs_alone(task)]
     for task in tasks:
         options = task.get("shipping.code.release", {})
         if "client_cert" in options:
             for option in ("docker_host", "ca_path", "client_cert", "client_key"):
                 del options[option]  # test_platform_connection.py has them
     return tasks
+
+
+def _runs_alone(task: dict[str, Any]) -> bool:
+    """Whether a task needs no cluster, and no router with visitors as in test_canary.py."""
+    options = task.get("shipping.code.release", {})
+    return options.get("platform", "swarm") == "swarm" and "strategy" not in options
 
 
 def test_examples(player: Player, platform: Any) -> None:

@@ -15,9 +15,11 @@ from tests.testbed.versions import ENGINES, KUBERNETES_VERSIONS, TODAYS_KUBERNET
 
 from .dependencies import Files
 
-_ONLY = re.compile(r"^pytestmark = .*\bmark\.only\(\"(\w+)\"\)", re.MULTILINE)
+# The statement has one line, or is a list with an indented line for each mark.
+_OF_ALL_TESTS = r"^pytestmark = (?:.|\n(?= ))*?\bmark"
+_ONLY = re.compile(rf"{_OF_ALL_TESTS}\.only\(\"(\w+)\"\)", re.MULTILINE)
 _LONG = re.compile(r"\bmark\.long\b")
-_LONG_ALONE = re.compile(r"^pytestmark = .*\bmark\.long\b", re.MULTILINE)
+_LONG_ALONE = re.compile(rf"{_OF_ALL_TESTS}\.long\b", re.MULTILINE)
 _REQUIREMENTS = "tests/requirements.txt"
 # Also what experiments are analyzed with.
 _EXPERIMENTS = "tests/requirements-experiments.txt"
