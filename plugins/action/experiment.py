@@ -28,7 +28,7 @@ from ansible_collections.shipping.code.plugins.plugin_utils._experiments.experim
     PLANNED,
     PROMOTED,
     RUNNING,
-    Change,
+    RecordChange,
     next_change,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._experiments.layout_summary import (
@@ -81,7 +81,7 @@ class ActionModule(ExperimentAction):
             check_power(plan, is_forced=bool(options["force"]))
         return plan
 
-    def _written(self, read: ReadExperiment, change: Change) -> dict[str, Any]:
+    def _written(self, read: ReadExperiment, change: RecordChange) -> dict[str, Any]:
         if change.record is None and change.weights is None and not change.remove:
             return {"changed": False}
         experiment = read.experiment
@@ -98,7 +98,7 @@ class ActionModule(ExperimentAction):
             }
         )
 
-    def _compose(self, read: ReadExperiment, state: str, change: Change) -> list[str]:
+    def _compose(self, read: ReadExperiment, state: str, change: RecordChange) -> list[str]:
         """Write the Compose file that the next release needs, and return its path in a list."""
         layout = read.situation.layout
         if state in (PLANNED, RUNNING):
@@ -124,6 +124,6 @@ def _shown(state: str, read: ReadExperiment) -> dict[str, Any]:
     return {"state": state, "weights": {arm: weights.get(arm, 0.0) for arm in arms}}
 
 
-def _after(state: str, read: ReadExperiment, change: Change) -> dict[str, Any]:
+def _after(state: str, read: ReadExperiment, change: RecordChange) -> dict[str, Any]:
     shown = _shown(state, read)
     return {**shown, "weights": {**shown["weights"], **(change.weights or {})}}

@@ -15,7 +15,9 @@ from ansible_collections.shipping.code.plugins.module_utils._platforms import re
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.installer_registry import (
     INSTALLERS,
 )
-from ansible_collections.shipping.code.plugins.module_utils._toolbox.installers.installer import Key
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.installers.installer import (
+    EntryKey,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.json_schema import schema
 from ansible_collections.shipping.code.plugins.plugin_utils._catalog.project_file import (
     COMMON_KEYS,
@@ -155,7 +157,7 @@ def _types() -> list[str]:
     return lines[:-1]
 
 
-def _keys(keys: dict[str, Key]) -> list[str]:
+def _keys(keys: dict[str, EntryKey]) -> list[str]:
     return list_table(("key", "form", "meaning"), (_key(*entry) for entry in keys.items()))
 
 
@@ -167,13 +169,13 @@ def _file_keys(keys: dict[str, FileKey]) -> list[str]:
     return list_table(("key", "meaning"), rows)
 
 
-def _key(name: str, key: Key) -> tuple[str, str, str]:
+def _key(name: str, key: EntryKey) -> tuple[str, str, str]:
     required = " **Required.**" if key.required else ""
     own = " May differ by platform." if key.each_platform else ""
     return f"``{name}``", _title(key), f"{literals(key.text)}{required}{own}"
 
 
-def _title(key: Key) -> str:
+def _title(key: EntryKey) -> str:
     return (
         FORMS[key.form].title
         if key.form in FORMS

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.plugin_utils._experiments.cells import (
-    Layout,
+    ExperimentLayout,
     layout_of,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._experiments.experiment import (
-    EventSource,
+    ResponseSource,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._experiments.experiment_file import (
     read,
@@ -55,7 +55,7 @@ deadline: 7d
 """
 
 
-def layout() -> Layout:
+def layout() -> ExperimentLayout:
     return layout_of(read(FILE, "checkout.yml"))
 
 
@@ -72,7 +72,9 @@ def rows_of(seed: int, units: int, effects: dict[str, float]) -> dict[str, list[
     return {EXPOSURES: exposures, EVENTS: events}
 
 
-def looking(folder: DataFolder, hours: float = 1.0, found: Layout | None = None) -> Looking:
+def looking(
+    folder: DataFolder, hours: float = 1.0, found: ExperimentLayout | None = None
+) -> Looking:
     return Looking(found or layout(), folder, folder.path, START, START + timedelta(hours=hours))
 
 
@@ -117,7 +119,7 @@ def test_events_of_files(tmp_path: Path) -> None:
     start = START.timestamp()
     rows = rows_of(4, 800, {})
     folder.add(start, start + 100, {EXPOSURES: rows[EXPOSURES], EVENTS: []})
-    source = EventSource("files", ("orders/*.csv",), columns={"unit": "visitor"})
+    source = ResponseSource("files", ("orders/*.csv",), columns={"unit": "visitor"})
     found = layout_of(replace(layout().experiment, events=source))
     base = replace(looking(folder, 1, found), base=tmp_path)
     with pytest.raises(ShippingError, match=r"matches orders/\*\.csv"):

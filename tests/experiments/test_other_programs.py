@@ -44,11 +44,11 @@ from ansible_collections.shipping.code.plugins.plugin_utils._experiments.experim
     RATIO,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._experiments.factor_effects import (
-    Cell,
+    RunResponses,
     lenth_effects,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._experiments.power import (
-    Question,
+    PowerQuestion,
     power_of_t_test,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._experiments.response_sums import (
@@ -90,9 +90,11 @@ ETCHING = (
 )
 
 
-def cells_of(groups: list[list[float]]) -> list[Cell]:
+def cells_of(groups: list[list[float]]) -> list[RunResponses]:
     return [
-        Cell(len(group), statistics.mean(group), statistics.variance(group) if group[1:] else 0.0)
+        RunResponses(
+            len(group), statistics.mean(group), statistics.variance(group) if group[1:] else 0.0
+        )
         for group in groups
     ]
 
@@ -188,12 +190,12 @@ def test_a_plackett_burman_design_of_a_book() -> None:
 
 def test_the_power_is_that_of_statsmodels() -> None:
     for effect, units in ((0.5, 126), (0.1, 3200), (0.02, 50_000)):
-        ours = Question.of_means(1.0, effect).at_one_look().power(units)
+        ours = PowerQuestion.of_means(1.0, effect).at_one_look().power(units)
         assert ours == pytest.approx(NormalIndPower().power(effect, units / 2, 0.05), rel=1e-12)
     assert power_of_t_test(0.5, 1, (20, 30)) == pytest.approx(
         TTestIndPower().power(0.5, 20, 0.05, ratio=1.5), rel=1e-9
     )
-    share = Question.of_shares(0.05, 0.01).at_one_look()
+    share = PowerQuestion.of_shares(0.05, 0.01).at_one_look()
     theirs = power_proportions_2indep(0.01, 0.05, 8155)
     # Its null hypothesis has the pooled variance; ours is Wald's, as the analysis is.
     assert share.power(16310) == pytest.approx(theirs.power, abs=0.001)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ramp_checks import (
     Checks,
-    Comparison,
+    RequestCheck,
 )
 from ansible_collections.shipping.code.plugins.module_utils._routing.routes import Unit
 
@@ -22,8 +22,8 @@ from tests.testbed.router_process import HAPROXY
 
 pytestmark = pytest.mark.skipif(not Path(HAPROXY).exists(), reason="needs the package haproxy")
 
-ERRORS = Comparison("errors", 0.03)
-SLOW = Comparison("slower than 45 ms", 0.05, 45)
+ERRORS = RequestCheck("errors", 0.03)
+SLOW = RequestCheck("slower than 45 ms", 0.05, 45)
 CHECKS = Checks((ERRORS,), warm_up=1, min_units=20)
 STABLE = {"VERSION": "1.0.0", "ERRORS": "0.01"}
 GOOD = {"VERSION": "1.1.0", "ERRORS": "0.01"}
@@ -100,7 +100,7 @@ def test_a_baseline_is_compared_with_the_canary(tmp_path: Path) -> None:
     """Stable is much better, and no one compares with it."""
     fresh = {"VERSION": "1.0.1", "ERRORS": "0.2"}
     canary = {**GOOD, "ERRORS": "0.2"}
-    wide = Checks((Comparison("errors", 0.1),), warm_up=1, min_units=20)
+    wide = Checks((RequestCheck("errors", 0.1),), warm_up=1, min_units=20)
     options = services(canary, baseline=fresh)
     with canary_bed(tmp_path, wide, control="baseline", visitors=1500, **options) as bed:
         bed.share(canary=25, baseline=25)

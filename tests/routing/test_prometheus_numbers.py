@@ -19,9 +19,9 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.number_sourc
 )
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ramp_checks import (
     Checks,
-    Comparison,
     NumberCheck,
     Reading,
+    RequestCheck,
 )
 
 from tests.testbed.canary_bed import CanaryBed, canary_bed
@@ -74,7 +74,7 @@ def bed(tmp_path: Path) -> Iterator[CanaryBed]:
         "stable": {"VERSION": "1", "ERRORS": "0.01"},
         "canary": {"VERSION": "2", "ERRORS": "0.3"},
     }
-    checks = Checks((Comparison("errors", 0.03),), warm_up=0)
+    checks = Checks((RequestCheck("errors", 0.03),), warm_up=0)
     with canary_bed(tmp_path / "router", checks, services=services, per_second=200) as found:
         yield found
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ramp_checks import (
     Checks,
-    Comparison,
+    RequestCheck,
 )
 from ansible_collections.shipping.code.plugins.module_utils._inference.verdicts import PROMOTE
 
@@ -58,7 +58,7 @@ def lived(name: str) -> Life:
         "stable": {"VERSION": "1.0.0", "ERRORS": _ERRORS["good"]},
         "canary": {"VERSION": "1.1.0", "ERRORS": _ERRORS[name]},
     }
-    checks = Checks((Comparison("errors", MARGIN),), warm_up=2)
+    checks = Checks((RequestCheck("errors", MARGIN),), warm_up=2)
     load: dict[str, Any] = {"visitors": 1000, "per_second": 60}
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -28,7 +28,7 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import
 )
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ramp_checks import (
     Checks,
-    Look,
+    RampLook,
     look,
     progress_line,
 )
@@ -65,7 +65,7 @@ class Moment:
 
     second: float
     percent: float
-    look: Look
+    look: RampLook
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON data."""
@@ -105,7 +105,7 @@ class CanaryBed:
             change_tables([channel], [self.table], self.router.settings.paths)
         self.measurements.refresh(cast(RouterPlace, self))
 
-    def look(self) -> Look:
+    def look(self) -> RampLook:
         """Return the answer at this time."""
         self.measurements.refresh(cast(RouterPlace, self))
         elapsed = time.time() - self.began
@@ -114,7 +114,7 @@ class CanaryBed:
         self.moments.append(Moment(round(elapsed, 2), percent, seen))
         return seen
 
-    def ramp(self, steps: Mapping[float, float], seconds: float) -> Look:
+    def ramp(self, steps: Mapping[float, float], seconds: float) -> RampLook:
         """Raise the canary's share by the second, and look until the canary is decided.
 
         It is promoted at its last share.

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._core.parsing import Reader, integer, listing, mapping, text, words
+from .._core.parsing import SpecReader, integer, listing, mapping, text, words
 from .normal_form import Service
 
 _GPU, _ALL = "gpu", "all"
@@ -20,7 +20,7 @@ _GPU, _ALL = "gpu", "all"
 _ALWAYS_THERE = {"compute", "utility"}
 
 
-def _count(value: object, reader: Reader) -> object:
+def _count(value: object, reader: SpecReader) -> object:
     return _ALL if value == _ALL else integer(1)(value, reader)
 
 
@@ -30,7 +30,7 @@ _device_keys = mapping(
 )
 
 
-def _device(value: object, reader: Reader) -> object:
+def _device(value: object, reader: SpecReader) -> object:
     device = _device_keys(value, reader)
     # In Compose all devices are meant where no number is written.
     if isinstance(device, dict) and isinstance(value, dict) and value.get("count") is None:
@@ -41,7 +41,7 @@ def _device(value: object, reader: Reader) -> object:
 devices = listing(_device)
 
 
-def gpus(value: object, reader: Reader) -> object:
+def gpus(value: object, reader: SpecReader) -> object:
     """Read ``gpus``: the word ``all``, or devices whose capability need not be written."""
     if value == _ALL:
         return reader.refuse_value("all_devices")
@@ -57,7 +57,7 @@ _generic_keys = mapping(
 )
 
 
-def _generic_resource(value: object, reader: Reader) -> object:
+def _generic_resource(value: object, reader: SpecReader) -> object:
     """Read a resource as its kind and number."""
     reported = len(reader.problems)
     parsed = _generic_keys(value, reader)
@@ -73,7 +73,7 @@ def _generic_resource(value: object, reader: Reader) -> object:
 _generic_resources = listing(_generic_resource)
 
 
-def generic_resources(value: object, reader: Reader) -> object:
+def generic_resources(value: object, reader: SpecReader) -> object:
     """Read resources as the number of each kind."""
     listed = _generic_resources(value, reader)
     if not isinstance(listed, list):
@@ -84,7 +84,7 @@ def generic_resources(value: object, reader: Reader) -> object:
     return result
 
 
-def fold(service: Service, kinds: Mapping[str, str], reader: Reader) -> None:
+def fold(service: Service, kinds: Mapping[str, str], reader: SpecReader) -> None:
     """Move all devices of a service to its generic resources.
 
     ``kinds`` has the kind of a capability, and of ``driver/capability``.
@@ -112,7 +112,9 @@ def fold(service: Service, kinds: Mapping[str, str], reader: Reader) -> None:
             )
 
 
-def _kinds(device: Mapping[str, Any], kinds: Mapping[str, str], reader: Reader) -> Iterable[str]:
+def _kinds(
+    device: Mapping[str, Any], kinds: Mapping[str, str], reader: SpecReader
+) -> Iterable[str]:
     """Return the kind of a device that can be counted; report one that cannot."""
     if "count" not in device:  # rejected already
         return []

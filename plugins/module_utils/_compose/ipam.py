@@ -12,14 +12,14 @@ from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, Union
 
-from .._core.parsing import Reader, listing, mapping, pairs, text
+from .._core.parsing import SpecReader, listing, mapping, pairs, text
 
 Network = Union[IPv4Network, IPv6Network]
 
 _DEFAULT_DRIVER = "default"
 
 
-def ipam(value: object, reader: Reader) -> object:
+def ipam(value: object, reader: SpecReader) -> object:
     """Read the driver, the options and the subnets of a network; None where nothing is set."""
     parsed = _fields(value, reader)
     if not isinstance(parsed, dict):
@@ -30,7 +30,7 @@ def ipam(value: object, reader: Reader) -> object:
     return {key: item for key, item in parsed.items() if item not in ({}, [])} or None
 
 
-def _subnet(value: object, reader: Reader) -> object:
+def _subnet(value: object, reader: SpecReader) -> object:
     try:
         network = ip_network(str(value), strict=False)
     except ValueError:
@@ -43,14 +43,14 @@ def _subnet(value: object, reader: Reader) -> object:
     return str(network)
 
 
-def _address(value: object, reader: Reader) -> object:
+def _address(value: object, reader: SpecReader) -> object:
     try:
         return str(ip_address(str(value)))
     except ValueError:
         return reader.problem(f"{value!r} is no address; write for example 10.11.0.1")
 
 
-def _addresses(value: object, reader: Reader) -> object:
+def _addresses(value: object, reader: SpecReader) -> object:
     named = pairs(value, reader)
     if not isinstance(named, dict):
         return None
@@ -58,7 +58,7 @@ def _addresses(value: object, reader: Reader) -> object:
     return {name: address for name, address in read.items() if address} or None
 
 
-def _pool(value: object, reader: Reader) -> object:
+def _pool(value: object, reader: SpecReader) -> object:
     """Read a subnet with what lies inside it."""
     pool = _pool_fields(value, reader)
     if not isinstance(pool, dict) or not pool:
@@ -77,7 +77,7 @@ def _pool(value: object, reader: Reader) -> object:
 
 
 def _check_inside(
-    written: Any, subnet: Network, reader: Reader, convert: Callable[[str], Any]
+    written: Any, subnet: Network, reader: SpecReader, convert: Callable[[str], Any]
 ) -> None:
     if written is None:
         return

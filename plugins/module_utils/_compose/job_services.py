@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._core.parsing import Reader
+from .._core.parsing import SpecReader
 from .defaults import RESTART_DEFAULTS
 from .normal_form import Compose, Service
 
@@ -35,7 +35,7 @@ def runs_in_rollback(service: Mapping[str, Any]) -> bool:
     return bool(service.get("x-shipping", {}).get("rollback") == RUN_IN_ROLLBACK)
 
 
-def make_jobs(app: Compose, reader: Reader) -> None:
+def make_jobs(app: Compose, reader: SpecReader) -> None:
     """Make jobs of the services that others wait to complete; report what jobs cannot have."""
     for name, service in app.services.items():
         for needed, condition in service.get("depends_on", {}).items():
@@ -53,7 +53,7 @@ def make_jobs(app: Compose, reader: Reader) -> None:
                 )
 
 
-def _make_job(service: Service, place: Reader, *, waiting: str) -> None:
+def _make_job(service: Service, place: SpecReader, *, waiting: str) -> None:
     """Make a job of a one-shot service, which Compose starts once unless it has `restart`."""
     if is_job(service):
         return
@@ -68,14 +68,14 @@ def _make_job(service: Service, place: Reader, *, waiting: str) -> None:
     place.note(f"runs as a job, since {waiting} waits for it to complete")
 
 
-def _check_other(service: Service, place: Reader) -> None:
+def _check_other(service: Service, place: SpecReader) -> None:
     if runs_in_rollback(service):
         place.at("x-shipping").at("rollback").problem(
             "is for jobs: a rollback restores each other service. Leave it out"
         )
 
 
-def _check_job(service: Service, place: Reader) -> None:
+def _check_job(service: Service, place: SpecReader) -> None:
     for key in _NOT_FOR_JOBS:
         if key in service["deploy"]:
             place.at("deploy").at(key).problem(

@@ -9,11 +9,11 @@ Specification: 05-services.md (links) of the Compose Specification.
 from __future__ import annotations
 
 from .._core.errors import suggestion
-from .._core.parsing import Reader
+from .._core.parsing import SpecReader
 from .normal_form import Compose, Service
 
 
-def follow_links(app: Compose, reader: Reader) -> None:
+def follow_links(app: Compose, reader: SpecReader) -> None:
     """Replace each link by a dependency; report those that need more than that."""
     for name, service in app.services.items():
         for index, link in enumerate(service.pop("links", [])):
@@ -30,7 +30,7 @@ def follow_links(app: Compose, reader: Reader) -> None:
                 service.setdefault("depends_on", {}).setdefault(target, needed)
 
 
-def _is_found(target: Service, name: str, alias: str, service: Service, place: Reader) -> bool:
+def _is_found(target: Service, name: str, alias: str, service: Service, place: SpecReader) -> bool:
     """Return whether a service finds the linked one under its alias; report it where not."""
     networks = target.get("networks", {})
     common = [network for network in service.get("networks", {}) if network in networks]

@@ -15,7 +15,7 @@ from typing import Any
 from .._core.errors import SpecError, suggestion
 from .._core.parsing import (
     Parser,
-    Reader,
+    SpecReader,
     boolean,
     mapping,
     pairs,
@@ -47,7 +47,7 @@ def read(
 
     ``images`` sets the image of services by name. Raises :class:`SpecError` with every problem.
     """
-    reader = Reader(refused_values=support.refused_values)
+    reader = SpecReader(refused_values=support.refused_values)
     app = _read(content, dict(images or {}), reader, support)
     if reader.problems or app is None:
         raise SpecError(reader.problems)
@@ -55,7 +55,7 @@ def read(
 
 
 def _read(
-    content: Mapping[str, Any], images: dict[str, str], reader: Reader, support: Support
+    content: Mapping[str, Any], images: dict[str, str], reader: SpecReader, support: Support
 ) -> Compose | None:
     if {"apiVersion", "kind"} <= set(map(str, content)):
         return reader.problem(
@@ -115,11 +115,11 @@ def _unindented(content: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _as_is(value: object, reader: Reader) -> object:
+def _as_is(value: object, reader: SpecReader) -> object:
     return value if isinstance(value, dict) else reader.problem("must be a mapping")
 
 
-def _with_images(written: Any, images: dict[str, str], reader: Reader) -> dict[str, Any]:
+def _with_images(written: Any, images: dict[str, str], reader: SpecReader) -> dict[str, Any]:
     """Return the services of the file with the images that were set from outside."""
     if not isinstance(written, dict) or not written:
         reader.problem("an app needs at least one service; write one below services:")
@@ -135,7 +135,7 @@ def _with_images(written: Any, images: dict[str, str], reader: Reader) -> dict[s
     return result
 
 
-def _services(written: dict[str, Any], reader: Reader, support: Support) -> Section:
+def _services(written: dict[str, Any], reader: SpecReader, support: Support) -> Section:
     result = {}
     for name, value in written.items():
         place = reader.at(name)
@@ -165,7 +165,7 @@ def _notes(services_of_file: dict[str, Any]) -> list[str]:
     return [f"ignored, for local development only: {', '.join(local)}"] if local else []
 
 
-def _without_selinux(services_of_app: Section, reader: Reader) -> list[str]:
+def _without_selinux(services_of_app: Section, reader: SpecReader) -> list[str]:
     """Remove the SELinux flags of bind mounts, and return one line that names them."""
     places = []
     for name, service in services_of_app.items():
@@ -183,7 +183,7 @@ def _without_selinux(services_of_app: Section, reader: Reader) -> list[str]:
     ]
 
 
-def _external(value: object, reader: Reader) -> object:
+def _external(value: object, reader: SpecReader) -> object:
     """Read ``external: true``, or the old ``external: {name: …}``."""
     return (
         mapping({"name": text})(value, reader)
@@ -208,12 +208,12 @@ _OBJECT_PARSERS: dict[str, Parser] = {
 }
 
 
-def _always(value: object, reader: Reader) -> object:
+def _always(value: object, reader: SpecReader) -> object:
     """Read a setting that is always on: it may be written, but not switched off."""
     return reader.refuse_value("ipv4") if boolean(value, reader) is False else None
 
 
-def _objects(section: str, top: Mapping[str, Any], reader: Reader, support: Support) -> Section:
+def _objects(section: str, top: Mapping[str, Any], reader: SpecReader, support: Support) -> Section:
     """Return the entries of ``networks``, ``volumes``, ``secrets`` or ``configs``."""
     parsers = {key: _OBJECT_PARSERS[key] for key in below(section, support.object_keys)}
     if section == "networks":
@@ -233,7 +233,7 @@ def _objects(section: str, top: Mapping[str, Any], reader: Reader, support: Supp
 
 
 def _normal_object(
-    section: str, name: str, entry: dict[str, Any], reader: Reader
+    section: str, name: str, entry: dict[str, Any], reader: SpecReader
 ) -> dict[str, Any]:
     external = entry.pop("external", False)
     if isinstance(external, dict):
@@ -258,7 +258,7 @@ _OF_THE_OWNER = ("attachable", "driver", "driver_opts", "ipam", "labels")
 
 
 def _external_object(
-    section: str, name: str, entry: dict[str, Any], reader: Reader
+    section: str, name: str, entry: dict[str, Any], reader: SpecReader
 ) -> dict[str, Any]:
     # Stack files repeat the settings of networks that others own.
     owned = _OF_THE_OWNER if section == "networks" else ()
@@ -271,7 +271,7 @@ def _external_object(
     return {"external": True, "name": entry.get("name", name)}
 
 
-def _check_content(entry: dict[str, Any], reader: Reader) -> None:
+def _check_content(entry: dict[str, Any], reader: SpecReader) -> None:
     sources = [key for key in ("file", "content", "environment") if key in entry]
     if len(sources) != 1:
         reader.problem(
@@ -282,7 +282,7 @@ def _check_content(entry: dict[str, Any], reader: Reader) -> None:
         _check_name(entry["name"], reader.at("name"))
 
 
-def _check_name(name: str, place: Reader) -> None:
+def _check_name(name: str, place: SpecReader) -> None:
     if not _OBJECT_NAME.fullmatch(name):
         place.problem("a name must have letters, digits, '-', '_' and '.' only")
 
@@ -296,7 +296,7 @@ def _join_default_network(app: Compose) -> None:
         app.networks.setdefault(DEFAULT_NETWORK, {})
 
 
-def _check_references(service: dict[str, Any], app: Compose, reader: Reader) -> None:
+def _check_references(service: dict[str, Any], app: Compose, reader: SpecReader) -> None:
     """Check that every name that a service uses is declared."""
     _check_declared(service.get("networks", {}), app.networks, reader.at("networks"), "network")
     for section, declared in (("secrets", app.secrets), ("configs", app.configs)):
@@ -321,7 +321,7 @@ def _check_references(service: dict[str, Any], app: Compose, reader: Reader) -> 
 
 
 def _check_declared(
-    names: Iterable[str], declared: Mapping[str, Any], reader: Reader, noun: str
+    names: Iterable[str], declared: Mapping[str, Any], reader: SpecReader, noun: str
 ) -> None:
     for name in names:
         if name not in declared:
@@ -331,7 +331,7 @@ def _check_declared(
             )
 
 
-def _check_published_once(services_of_app: Section, reader: Reader) -> None:
+def _check_published_once(services_of_app: Section, reader: SpecReader) -> None:
     """Check that a port that all nodes publish belongs to one service."""
     owners: dict[tuple[Any, Any], str] = {}
     for name, service in services_of_app.items():
@@ -346,7 +346,7 @@ def _check_published_once(services_of_app: Section, reader: Reader) -> None:
                     )
 
 
-def _check_cycles(services_of_app: Section, reader: Reader) -> None:
+def _check_cycles(services_of_app: Section, reader: SpecReader) -> None:
     done: set[str] = set()
 
     def visit(name: str, trail: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from .._core.parsing import Reader
+from .._core.parsing import SpecReader
 from .normal_form import Compose, Section, Service
 
 HOST = "host"
@@ -35,7 +35,7 @@ def joined(service: Service, networks: Section) -> dict[str, str]:
     return result
 
 
-def check(app: Compose, supported: Collection[str], reader: Reader) -> None:
+def check(app: Compose, supported: Collection[str], reader: SpecReader) -> None:
     """Report services on networks of nodes that the platform does not have, or not so."""
     for name, service in app.services.items():
         for path, network in joined(service, app.networks).items():

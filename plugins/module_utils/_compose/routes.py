@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from .._core.parsing import Reader
+from .._core.parsing import SpecReader
 from .._routing.routes import Route, RoutedService, read_routes, route_record
 from .job_services import is_job
 from .normal_form import Compose, Service
@@ -19,12 +19,12 @@ from .variants import EXTENSION, variant_of
 ROUTER_NETWORK = "shipping-router"
 
 
-def as_written(value: object, reader: Reader) -> object:
+def as_written(value: object, reader: SpecReader) -> object:
     """Keep routes as they are: they are read when the app's ports and secrets are known."""
     return value if isinstance(value, list) else reader.problem("must be a list")
 
 
-def read(app: Compose, reader: Reader) -> None:
+def read(app: Compose, reader: SpecReader) -> None:
     """Put the routes of each service in normal form; report problems, and conflicts of two."""
     owners: dict[tuple[str, str], str] = {}
     for name, service in app.services.items():
@@ -55,7 +55,7 @@ def _ports(service: Service) -> tuple[int, ...]:
 
 
 def _check_owner(
-    key: tuple[str, str], name: str, owners: dict[tuple[str, str], str], place: Reader
+    key: tuple[str, str], name: str, owners: dict[tuple[str, str], str], place: SpecReader
 ) -> None:
     owner = owners.get(key)
     if owner is not None:
@@ -63,7 +63,7 @@ def _check_owner(
     owners.setdefault(key, name)
 
 
-def join_router(app: Compose, reader: Reader) -> None:
+def join_router(app: Compose, reader: SpecReader) -> None:
     """Let each routed service and variant join the router's network."""
     routed = [name for name, service in app.services.items() if is_routed(service)]
     for name in routed:

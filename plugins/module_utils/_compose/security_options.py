@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .._core.parsing import Reader, boolean, words
+from .._core.parsing import SpecReader, boolean, words
 
 UNCONFINED, DEFAULT = "unconfined", "default"
 # The separator was a colon first (moby, daemon/daemon_unix.go); of labels, the rest has colons.
@@ -19,7 +19,7 @@ _OPTION = re.compile(r"(?P<name>[^=:]+)(?:[=:](?P<value>.*))?")
 _LABELS = ("user", "role", "type", "level")
 
 
-def security_options(value: object, reader: Reader) -> object:
+def security_options(value: object, reader: SpecReader) -> object:
     """Read options as no_new_privileges, seccomp, apparmor and the SELinux labels."""
     result: dict[str, Any] = {}
     options = words(value, reader)
@@ -34,7 +34,7 @@ def security_options(value: object, reader: Reader) -> object:
     return result
 
 
-def _no_new_privileges(value: str, result: dict[str, Any], reader: Reader) -> None:
+def _no_new_privileges(value: str, result: dict[str, Any], reader: SpecReader) -> None:
     # False is what is so without it.
     if boolean(value or True, reader):
         result["no_new_privileges"] = True
@@ -42,7 +42,7 @@ def _no_new_privileges(value: str, result: dict[str, Any], reader: Reader) -> No
         result.pop("no_new_privileges", None)
 
 
-def _seccomp(value: str, result: dict[str, Any], reader: Reader) -> None:
+def _seccomp(value: str, result: dict[str, Any], reader: SpecReader) -> None:
     if value == UNCONFINED:
         result["seccomp"] = UNCONFINED
     elif value in ("builtin", DEFAULT):
@@ -51,13 +51,13 @@ def _seccomp(value: str, result: dict[str, Any], reader: Reader) -> None:
         reader.refuse_value("seccomp", value)
 
 
-def _apparmor(value: str, result: dict[str, Any], reader: Reader) -> None:
+def _apparmor(value: str, result: dict[str, Any], reader: SpecReader) -> None:
     if not value:
         reader.problem("needs a profile; write for example apparmor=unconfined")
     result["apparmor"] = DEFAULT if value == "docker-default" else value
 
 
-def _label(value: str, result: dict[str, Any], reader: Reader) -> None:
+def _label(value: str, result: dict[str, Any], reader: SpecReader) -> None:
     key, _colon, setting = value.partition(":")
     labels = result.setdefault("selinux", {})
     if value == "disable":

@@ -12,7 +12,7 @@ from .._core import units
 from .._core.image_references import Reference, is_image_id
 from .._core.parsing import (
     Parser,
-    Reader,
+    SpecReader,
     boolean,
     cpus,
     duration,
@@ -37,7 +37,7 @@ from .security_options import security_options
 from .support import Support
 
 
-def _image(value: object, reader: Reader) -> object:
+def _image(value: object, reader: SpecReader) -> object:
     image = text(value, reader)
     if image is None or is_image_id(str(image)):
         return image
@@ -49,11 +49,11 @@ def _image(value: object, reader: Reader) -> object:
     return image
 
 
-def _mode(value: object, reader: Reader) -> object:
+def _mode(value: object, reader: SpecReader) -> object:
     return word("replicated", "global", *JOB_MODES)(value, reader)
 
 
-def _test(value: object, reader: Reader) -> object:
+def _test(value: object, reader: SpecReader) -> object:
     if isinstance(value, str):
         # 05-services.md, healthcheck: a text is run by the shell of the image.
         return ["CMD-SHELL", value]
@@ -63,7 +63,7 @@ def _test(value: object, reader: Reader) -> object:
     return test
 
 
-def _healthcheck(value: object, reader: Reader) -> object:
+def _healthcheck(value: object, reader: SpecReader) -> object:
     parsed = _healthcheck_fields(value, reader)
     if not isinstance(parsed, dict):
         return None
@@ -92,7 +92,7 @@ def _filled(fields: Parser, defaults: dict[str, object]) -> Parser:
     A monitor of 0s counts as not written.
     """
 
-    def parse(value: object, reader: Reader) -> object:
+    def parse(value: object, reader: SpecReader) -> object:
         parsed = fields(value, reader)
         if not isinstance(parsed, dict):
             return None
@@ -133,7 +133,7 @@ _restart_policy = _filled(
 )
 
 
-def _restart(value: object, reader: Reader) -> object:
+def _restart(value: object, reader: SpecReader) -> object:
     name, _colon, attempts = str(value).partition(":")
     # Ansible reads an inline spec as YAML 1.1, in which an unquoted `no` is false.
     if value is False:
@@ -153,7 +153,7 @@ def _restart(value: object, reader: Reader) -> object:
     return {**RESTART_DEFAULTS, "condition": conditions[name], "max_attempts": count}
 
 
-def _preferences(value: object, reader: Reader) -> object:
+def _preferences(value: object, reader: SpecReader) -> object:
     parsed = _preference_list(value, reader)
     return (
         [item["spread"] for item in parsed if "spread" in item]
@@ -193,32 +193,32 @@ _DEPLOY: dict[str, Parser] = {
 _deploy = mapping(_DEPLOY)
 
 
-def _network_mode(value: object, reader: Reader) -> object:
+def _network_mode(value: object, reader: SpecReader) -> object:
     if value in NODE_NETWORKS:
         return value
     return reader.refuse_value("network_mode", repr(value))
 
 
-def _some_words(value: object, reader: Reader) -> object:
+def _some_words(value: object, reader: SpecReader) -> object:
     """Read words, each once and without empty ones, which variables without values leave."""
     parsed = words(value, reader)
     # Not sorted: a resolver queries name servers in their order (resolv.conf(5)).
     return [item for item in dict.fromkeys(parsed) if item] if isinstance(parsed, list) else None
 
 
-def _swappiness(value: object, reader: Reader) -> object:
+def _swappiness(value: object, reader: SpecReader) -> object:
     # -1 is the node's default, as in the Docker client.
     return None if str(value) == "-1" else integer(0, 100)(value, reader)
 
 
-def _swap(value: object, reader: Reader) -> object:
+def _swap(value: object, reader: SpecReader) -> object:
     # 05-services.md, memswap_limit: 0 is as if it were not written, -1 is without a limit.
     if str(value) in ("0", UNLIMITED):
         return None if str(value) == "0" else UNLIMITED
     return size(value, reader)
 
 
-def _environment(value: object, reader: Reader) -> object:
+def _environment(value: object, reader: SpecReader) -> object:
     variables = pairs(value, reader)
     for name in variables if isinstance(variables, dict) else ():
         if not name or re.search(r"[\s=]", name):
@@ -228,13 +228,13 @@ def _environment(value: object, reader: Reader) -> object:
     return variables
 
 
-def _env_file(value: object, reader: Reader) -> object:
+def _env_file(value: object, reader: SpecReader) -> object:
     return reader.problem(
         "is read on the control node, which did not happen here; write its lines under environment"
     )
 
 
-def _profiles(value: object, reader: Reader) -> object:
+def _profiles(value: object, reader: SpecReader) -> object:
     if not isinstance(value, list):
         return reader.problem(f"must be a list, not {kind_of(value)}")
     if not value:
@@ -255,7 +255,7 @@ _probe = mapping(
 )
 
 
-def _one_probe(value: object, reader: Reader) -> object:
+def _one_probe(value: object, reader: SpecReader) -> object:
     parsed = _probe(value, reader)
     if isinstance(parsed, dict) and (len(parsed) != 1 or "port" not in next(iter(parsed.values()))):
         return reader.problem("needs either http with path and port, or tcp with port")
@@ -273,7 +273,7 @@ def _shipping(support: Support) -> Parser:
         }
     )
 
-    def parse(value: object, reader: Reader) -> object:
+    def parse(value: object, reader: SpecReader) -> object:
         return fields(value, reader) or None
 
     return parse
@@ -287,7 +287,7 @@ def _of_router(support: Support) -> dict[str, Parser]:
 
 
 def _no_router(platform: str) -> Parser:
-    def parse(value: object, reader: Reader) -> object:
+    def parse(value: object, reader: SpecReader) -> object:
         return reader.problem(f"not supported yet on {platform}; leave it out") if value else None
 
     return parse
@@ -299,14 +299,14 @@ def _overlay(support: Support) -> Parser:
         {**dict.fromkeys(support.platforms, _not_read), support.platform: support.read_overlay}
     )
 
-    def parse(value: object, reader: Reader) -> object:
+    def parse(value: object, reader: SpecReader) -> object:
         fields = by_platform(value, reader)
         return fields.get(support.platform) if isinstance(fields, dict) else None
 
     return parse
 
 
-def _not_read(_value: object, _reader: Reader) -> object:
+def _not_read(_value: object, _reader: SpecReader) -> object:
     return None
 
 
@@ -389,7 +389,7 @@ _FOLDED = {
 }
 
 
-def read(value: object, reader: Reader, support: Support) -> Service | None:
+def read(value: object, reader: SpecReader, support: Support) -> Service | None:
     """Return one service in normal form, or None if it could not be read at all."""
     misplaced = _misplaced(value, reader.path.rpartition(".")[2])
     if misplaced:
@@ -417,7 +417,7 @@ def read(value: object, reader: Reader, support: Support) -> Service | None:
     return result
 
 
-def _refuse_addresses(ports: list[dict[str, Any]], reader: Reader) -> None:
+def _refuse_addresses(ports: list[dict[str, Any]], reader: SpecReader) -> None:
     for port in ports:
         if "host_ip" in port:
             is_loopback = short_syntax.is_loopback(port["host_ip"])
@@ -433,7 +433,7 @@ def _misplaced(value: object, name: str) -> str:
     return ""
 
 
-def _fold(value: object, deploy: dict[str, Any], path: tuple[str, ...], reader: Reader) -> None:
+def _fold(value: object, deploy: dict[str, Any], path: tuple[str, ...], reader: SpecReader) -> None:
     """Move a value below ``deploy``, unless something else is there already."""
     parent = deploy
     for key in path[:-1]:
@@ -447,7 +447,7 @@ def _fold(value: object, deploy: dict[str, Any], path: tuple[str, ...], reader: 
         )
 
 
-def _move_swap(value: str, service: Service, reader: Reader) -> None:
+def _move_swap(value: str, service: Service, reader: SpecReader) -> None:
     """Put the swap alone in place of memory and swap together; the memory must be limited."""
     place = reader.at("memswap_limit")
     memory = service["deploy"].get("resources", {}).get("limits", {}).get("memory", "0")
@@ -462,14 +462,14 @@ def _move_swap(value: str, service: Service, reader: Reader) -> None:
         service["swap_limit"] = units.size(units.octets(value) - units.octets(memory))
 
 
-def _move_restart(value: object, deploy: dict[str, Any], reader: Reader) -> None:
+def _move_restart(value: object, deploy: dict[str, Any], reader: SpecReader) -> None:
     """Move ``restart`` below ``deploy``, whose own policy counts where it has one."""
     if "restart_policy" not in deploy:
         reader.at("restart").moved_to(reader.at("deploy.restart_policy").path)
         deploy["restart_policy"] = value
 
 
-def _with_tmpfs(service: Service, written: Any, reader: Reader) -> list[Service]:
+def _with_tmpfs(service: Service, written: Any, reader: SpecReader) -> list[Service]:
     """Return the mounts of a service with those of its key ``tmpfs``."""
     volumes: list[Service] = service.get("volumes", [])
     mounts: list[Service] = service.pop("tmpfs", [])
@@ -480,7 +480,7 @@ def _with_tmpfs(service: Service, written: Any, reader: Reader) -> list[Service]
     return [*volumes, *mounts]
 
 
-def _once(items: list[Service], reader: Reader) -> list[Service]:
+def _once(items: list[Service], reader: SpecReader) -> list[Service]:
     """Return what is mounted: the same thing twice is once, two things at one path a problem."""
     result: dict[str, Service] = {}
     places = []
@@ -502,7 +502,7 @@ def mesh_ports(service: Service) -> list[dict[str, Any]]:
     ]
 
 
-def _check_modes(service: Service, reader: Reader) -> None:
+def _check_modes(service: Service, reader: SpecReader) -> None:
     deploy = service["deploy"]
     if deploy.get("mode") == "global" and "replicas" in deploy:
         reader.at("deploy.replicas").problem(

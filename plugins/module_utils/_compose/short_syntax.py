@@ -11,7 +11,7 @@ import re
 
 from .._core.parsing import (
     Parser,
-    Reader,
+    SpecReader,
     Written,
     boolean,
     integer,
@@ -55,7 +55,7 @@ INSTEAD_OF_RELATIVE = (
 _LOCAL_FLAGS = ("cached", "delegated", "consistent")
 
 
-def command(value: object, reader: Reader) -> object:
+def command(value: object, reader: SpecReader) -> object:
     """Read a command line: a list, or a text split as a shell does; empty is the image's own."""
     if not isinstance(value, str):
         return words(value, reader) or None
@@ -83,14 +83,14 @@ def _unquoted(match: re.Match[str]) -> str:
     return str(escaped if single is None else single)
 
 
-def entrypoint(value: object, reader: Reader) -> object:
+def entrypoint(value: object, reader: SpecReader) -> object:
     """Read a command line that is not empty, since that would have to clear the image's own."""
     if value == [] or (isinstance(value, str) and not value.strip()):
         return reader.refuse_value("entrypoint")
     return command(value, reader)
 
 
-def ports(value: object, reader: Reader) -> object:
+def ports(value: object, reader: SpecReader) -> object:
     """Read published ports; ranges are spread, the result is sorted."""
     if not isinstance(value, list):
         return reader.problem(f"must be a list, not {kind_of(value)}")
@@ -111,7 +111,7 @@ def ports(value: object, reader: Reader) -> object:
     )
 
 
-def _short_port(value: object, reader: Reader) -> list[dict[str, object]]:
+def _short_port(value: object, reader: SpecReader) -> list[dict[str, object]]:
     match = _PORT.fullmatch(str(value))
     # `80:80:80` has a port where an address belongs.
     if not match or (match["host"] or "").isdigit():
@@ -127,7 +127,7 @@ def _short_port(value: object, reader: Reader) -> list[dict[str, object]]:
     )
 
 
-def _long_port(value: object, reader: Reader) -> list[dict[str, object]]:
+def _long_port(value: object, reader: SpecReader) -> list[dict[str, object]]:
     fields = mapping(
         {
             "target": text,
@@ -152,7 +152,7 @@ def _long_port(value: object, reader: Reader) -> list[dict[str, object]]:
     return [{**port, "host_ip": address} for port in ports] if address else ports
 
 
-def _address(written: str, mode: object, reader: Reader) -> str | None:
+def _address(written: str, mode: object, reader: SpecReader) -> str | None:
     """Return the address to publish on, empty for all; None if it is rejected."""
     address = written.strip("[]")
     # The wildcard addresses publish everywhere, which is what a platform does without one.
@@ -191,7 +191,7 @@ def written_port(item: object) -> dict[str, str]:
 
 
 def _spread(
-    target: object, published: object, protocol: object, mode: object, reader: Reader
+    target: object, published: object, protocol: object, mode: object, reader: SpecReader
 ) -> list[dict[str, object]]:
     targets, publisheds = _range(target), _range(published)
     if targets is None or publisheds is None or (publisheds and len(publisheds) != len(targets)):
@@ -223,12 +223,12 @@ def _range(value: object) -> list[int] | None:
     return list(range(first, last + 1)) if 0 < first <= last < 65536 else None
 
 
-def volume(value: object, reader: Reader) -> object:
+def volume(value: object, reader: SpecReader) -> object:
     """Read one mount of a service."""
     return _long_volume(value, reader) if isinstance(value, dict) else _short_volume(value, reader)
 
 
-def _short_volume(value: object, reader: Reader) -> object:
+def _short_volume(value: object, reader: SpecReader) -> object:
     pieces = str(value).split(":")
     source, target, flags = (
         "" if len(pieces) == 1 else pieces[0],
@@ -258,7 +258,7 @@ def _clean(path: str) -> str:
     return posixpath.normpath("/" + path.lstrip("/"))
 
 
-def _apply_flag(flag: str, mount: dict[str, object], reader: Reader) -> None:
+def _apply_flag(flag: str, mount: dict[str, object], reader: SpecReader) -> None:
     if flag in _VOLUME_FLAGS:
         mount.update(_VOLUME_FLAGS[flag])
     elif flag in _PROPAGATION and mount["type"] == "bind":
@@ -277,7 +277,7 @@ def _bind_options(mount: dict[str, object]) -> dict[str, object]:
     return options if isinstance(options, dict) else {}
 
 
-def _subpath(value: object, reader: Reader) -> object:
+def _subpath(value: object, reader: SpecReader) -> object:
     """Read a path in a volume; the volume itself is as good as none."""
     path = posixpath.normpath(str(text(value, reader)))
     if path.startswith("/") or path.split("/")[0] == "..":
@@ -306,7 +306,7 @@ _long_volume_fields = mapping(
 )
 
 
-def _long_volume(value: dict[str, object], reader: Reader) -> object:
+def _long_volume(value: dict[str, object], reader: SpecReader) -> object:
     mount = _long_volume_fields({**value, "type": value.get("type") or "volume"}, reader)
     if not isinstance(mount, dict) or "type" not in mount:
         return None
@@ -329,7 +329,7 @@ def _without_unlimited(options: dict[str, object]) -> dict[str, object]:
     return {key: item for key, item in options.items() if item not in (False, 0, "0")}
 
 
-def _checked_source(mount: dict[str, object], reader: Reader) -> object:
+def _checked_source(mount: dict[str, object], reader: SpecReader) -> object:
     source = str(mount.get("source", ""))
     if mount["type"] == "bind" and not source.startswith("/"):
         return reader.problem(
@@ -343,14 +343,14 @@ def _checked_source(mount: dict[str, object], reader: Reader) -> object:
     return mount
 
 
-def tmpfs(value: object, reader: Reader) -> object:
+def tmpfs(value: object, reader: SpecReader) -> object:
     """Read the service's ``tmpfs`` key as mounts of type tmpfs."""
     items = value if isinstance(value, list) else [value]
     mounts = [_tmpfs_mount(str(item), reader.at(index)) for index, item in enumerate(items)]
     return [mount for mount in mounts if mount]
 
 
-def _tmpfs_mount(value: str, reader: Reader) -> dict[str, object] | None:
+def _tmpfs_mount(value: str, reader: SpecReader) -> dict[str, object] | None:
     target, _colon, flags = value.partition(":")
     options: dict[str, object] = {}
     for flag in filter(None, flags.split(",")):
@@ -368,7 +368,7 @@ def _tmpfs_mount(value: str, reader: Reader) -> dict[str, object] | None:
     return {**mount, "tmpfs": options} if options else mount
 
 
-def service_networks(value: object, reader: Reader) -> object:
+def service_networks(value: object, reader: SpecReader) -> object:
     """Read the networks of a service with its aliases there."""
     if isinstance(value, list):
         value = dict.fromkeys(_names(value, reader))
@@ -391,7 +391,7 @@ def service_networks(value: object, reader: Reader) -> object:
     return result
 
 
-def _names(value: object, reader: Reader) -> list[str]:
+def _names(value: object, reader: SpecReader) -> list[str]:
     names = words(value, reader)
     return [str(name) for name in names] if isinstance(names, list) else []
 
@@ -405,7 +405,7 @@ def grant(folder: str) -> Parser:
         {"source": text, "target": text, "uid": text, "gid": text, "mode": octal}
     )
 
-    def parse(value: object, reader: Reader) -> object:
+    def parse(value: object, reader: SpecReader) -> object:
         fields = parse_fields(value, reader) if isinstance(value, dict) else {"source": str(value)}
         if not isinstance(fields, dict):
             return None
@@ -419,7 +419,7 @@ def grant(folder: str) -> Parser:
     return parse
 
 
-def dependencies(value: object, reader: Reader) -> object:
+def dependencies(value: object, reader: SpecReader) -> object:
     """Read ``depends_on`` as service to condition and whether it is required."""
     if isinstance(value, list):
         value = dict.fromkeys(_names(value, reader))
@@ -434,11 +434,11 @@ def dependencies(value: object, reader: Reader) -> object:
     return result
 
 
-def _condition(value: object, reader: Reader) -> object:
+def _condition(value: object, reader: SpecReader) -> object:
     return word("service_started", "service_healthy", COMPLETED)(value, reader)
 
 
-def extra_hosts(value: object, reader: Reader) -> object:
+def extra_hosts(value: object, reader: SpecReader) -> object:
     """Read host names as ``name=address``, sorted."""
     lines = host_lines(value) if isinstance(value, dict) else value
     places: dict[str, Written] = {}
@@ -464,7 +464,7 @@ def host_lines(hosts: dict[object, object]) -> list[str]:
     return lines
 
 
-def capabilities(value: object, reader: Reader) -> object:
+def capabilities(value: object, reader: SpecReader) -> object:
     """Read capabilities as ``CAP_…``, sorted; ``ALL`` stays."""
     # Docker takes capabilities with and without CAP_, in any order; one form compares equal.
     return sorted({_capability(name) for name in _names(value, reader)})
@@ -475,7 +475,7 @@ def _capability(name: str) -> str:
     return name if name == "ALL" or name.startswith("CAP_") else f"CAP_{name}"
 
 
-def ulimits(value: object, reader: Reader) -> object:
+def ulimits(value: object, reader: SpecReader) -> object:
     """Read limits as name to soft and hard."""
     if not isinstance(value, dict):
         return reader.problem(f"must be a mapping, not {kind_of(value)}")
@@ -490,7 +490,7 @@ def ulimits(value: object, reader: Reader) -> object:
     return result
 
 
-def platform(value: object, reader: Reader) -> object:
+def platform(value: object, reader: SpecReader) -> object:
     """Read ``os/arch`` or ``os/arch/variant``; a bare word is an architecture on linux.
 
     An empty text, which a variable without a value leaves, is any platform, as in Compose.
@@ -504,7 +504,7 @@ def platform(value: object, reader: Reader) -> object:
     return "/".join(["linux", *pieces] if len(pieces) == 1 else pieces[:2])
 
 
-def logging(value: object, reader: Reader) -> object:
+def logging(value: object, reader: SpecReader) -> object:
     """Read a log driver and its options; without a driver it is each node's default one."""
     parsed = mapping({"driver": text, "options": pairs})(value, reader)
     if not isinstance(parsed, dict):

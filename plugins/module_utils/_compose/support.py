@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from .._core.parsing import Parser, Reader
+from .._core.parsing import Parser, SpecReader
 from .normal_form import Compose
 
-Check = Callable[[Compose, Reader], None]
+Check = Callable[[Compose, SpecReader], None]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._core.parsing import Parser, Reader, listing, mapping, text
+from .._core.parsing import Parser, SpecReader, listing, mapping, text
 from .._routing.buckets import HEADER_VARIANTS, MOST_SLOTS, STABLE, VARIANT_NAME
 from .._routing.request_headers import (
     MOST_OCTETS,
@@ -39,7 +39,7 @@ def service_of(service: str, variant: str) -> str:
     return service if variant == STABLE else f"{service}-{variant}"
 
 
-def weight(value: object, reader: Reader) -> object:
+def weight(value: object, reader: SpecReader) -> object:
     """Read a share in percent, with up to two decimal places."""
     written = str(value)
     if isinstance(value, bool) or not _WEIGHT.fullmatch(written) or float(written) > 100:
@@ -63,14 +63,14 @@ def parser(parsers: Mapping[str, Parser], deploy: Mapping[str, Parser]) -> Parse
         }
     )
 
-    def read_one(value: object, reader: Reader) -> object:
+    def read_one(value: object, reader: SpecReader) -> object:
         if isinstance(value, dict) and value.get("name") is None:
             reader.problem("needs a name")
         return read_keys(value, reader)
 
     read_all = listing(read_one)
 
-    def parse(value: object, reader: Reader) -> object:
+    def parse(value: object, reader: SpecReader) -> object:
         variants = read_all(value, reader)
         if not isinstance(variants, list):
             return None
@@ -83,7 +83,7 @@ def parser(parsers: Mapping[str, Parser], deploy: Mapping[str, Parser]) -> Parse
     return parse
 
 
-def _name(value: object, reader: Reader) -> object:
+def _name(value: object, reader: SpecReader) -> object:
     name = text(value, reader)
     if name == STABLE:
         return reader.problem(f"{STABLE} is the service itself; write another name")
@@ -97,7 +97,7 @@ def _name(value: object, reader: Reader) -> object:
     return name
 
 
-def _check_names(variants: list[Any], reader: Reader) -> None:
+def _check_names(variants: list[Any], reader: SpecReader) -> None:
     """Report a name that another variant has already, and leave it out as any rejected value."""
     names: set[str] = set()
     for index, variant in enumerate(variants):
@@ -109,7 +109,7 @@ def _check_names(variants: list[Any], reader: Reader) -> None:
             names.add(name)
 
 
-def _check_weights(variants: list[Any], reader: Reader) -> None:
+def _check_weights(variants: list[Any], reader: SpecReader) -> None:
     total = sum(variant.get("weight", 0) for variant in variants)
     if round(total, 2) > 100:
         reader.problem(
@@ -118,7 +118,7 @@ def _check_weights(variants: list[Any], reader: Reader) -> None:
         )
 
 
-def _check_count(variants: list[Any], reader: Reader) -> None:
+def _check_count(variants: list[Any], reader: SpecReader) -> None:
     by_headers = sum(is_by_headers(variant) for variant in variants)
     overlays = len(variants) - by_headers
     if overlays > MOST_SLOTS:
@@ -133,7 +133,7 @@ def _check_count(variants: list[Any], reader: Reader) -> None:
         )
 
 
-def _check_headers(variants: list[Any], reader: Reader) -> None:
+def _check_headers(variants: list[Any], reader: SpecReader) -> None:
     headers = [of_mapping(variant.get(HEADERS, {})) for variant in variants]
     names = names_of(headers)
     for index, of_variant in enumerate(headers):
@@ -149,7 +149,7 @@ def is_by_headers(variant: Mapping[str, Any]) -> bool:
     return HEADERS in variant and not {"deploy", *OVERLAY_KEYS} & {*variant}
 
 
-def expand(services: Section, reader: Reader) -> None:
+def expand(services: Section, reader: SpecReader) -> None:
     """Add a service for each variant with an overlay; ``reader`` is the place of the services."""
     for name, service in list(services.items()):
         extension = service.get(EXTENSION, {})

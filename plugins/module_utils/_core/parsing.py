@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Small parsers that compose into the reading of a spec and report every problem they meet.
 
-A parser takes a value and a :class:`Reader` with the value's path. It returns the value
+A parser takes a value and a :class:`SpecReader` with the value's path. It returns the value
 in its one normal form, or None where there is nothing or a problem was noted.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from . import units
 from .errors import Problem, suggestion
 
-Parser = Callable[[object, "Reader"], object]
+Parser = Callable[[object, "SpecReader"], object]
 
 # For a value without a text of its own.
 _NOT_SUPPORTED = "not supported here; leave it out"
@@ -29,7 +29,7 @@ class Written:
     parts: bool = True
 
 
-class Reader:
+class SpecReader:
     """A place in the spec, with the lists that all places note their problems and remarks in.
 
     ``notes`` has what is ignored at a place. ``refused_values`` has what to write instead of a
@@ -51,15 +51,15 @@ class Reader:
         self.refused_values: Mapping[str, str] = refused_values or {}
         self.written: dict[str, Written] = {} if written is None else written
 
-    def at(self, key: object) -> Reader:
+    def at(self, key: object) -> SpecReader:
         """Return the place below this one; a number is a list's index."""
         if isinstance(key, int):
             return self.elsewhere(f"{self.path}[{key}]")
         return self.elsewhere(f"{self.path}.{key}" if self.path else str(key))
 
-    def elsewhere(self, path: str) -> Reader:
+    def elsewhere(self, path: str) -> SpecReader:
         """Return another place of the same spec."""
-        return Reader(path, self.problems, self.notes, self.refused_values, self.written)
+        return SpecReader(path, self.problems, self.notes, self.refused_values, self.written)
 
     def moved_to(self, path: str) -> None:
         """Note that the normal form has the value of this place at ``path``, in another form."""
@@ -101,7 +101,7 @@ class Reader:
         self.notes.append(f"{self.place()}: {text}")
 
 
-def text(value: object, reader: Reader) -> object:
+def text(value: object, reader: SpecReader) -> object:
     """Read a scalar as text."""
     if isinstance(value, (dict, list)) or value is None:
         return reader.problem(f"must be a text, not {kind_of(value)}")
@@ -120,7 +120,7 @@ _BOOLEANS = {
 }
 
 
-def boolean(value: object, reader: Reader) -> object:
+def boolean(value: object, reader: SpecReader) -> object:
     """Read true or false; also as words, since interpolation yields words and YAML 1.1 had more."""
     if isinstance(value, bool):
         return value
@@ -132,7 +132,7 @@ def boolean(value: object, reader: Reader) -> object:
 def integer(minimum: int = 0, maximum: int | None = None) -> Parser:
     """Return the parser of a whole number in a range; without ``maximum`` it is open."""
 
-    def parse(value: object, reader: Reader) -> object:
+    def parse(value: object, reader: SpecReader) -> object:
         try:
             number = int(str(value), 10)
         except ValueError:
@@ -146,7 +146,7 @@ def integer(minimum: int = 0, maximum: int | None = None) -> Parser:
     return parse
 
 
-def ratio(value: object, reader: Reader) -> object:
+def ratio(value: object, reader: SpecReader) -> object:
     """Read a number from 0 to 1."""
     try:
         number = float(str(value))
@@ -162,7 +162,7 @@ def ratio(value: object, reader: Reader) -> object:
 def word(*allowed: str) -> Parser:
     """Return the parser of one of the words ``allowed``."""
 
-    def parse(value: object, reader: Reader) -> object:
+    def parse(value: object, reader: SpecReader) -> object:
         if value in allowed:
             return value
         return reader.problem(
@@ -175,7 +175,7 @@ def word(*allowed: str) -> Parser:
 def measured(convert: Callable[[object], int], form: Callable[[int], str]) -> Parser:
     """Return the parser of a quantity with a unit, kept as its shortest text."""
 
-    def parse(value: object, reader: Reader) -> object:
+    def parse(value: object, reader: SpecReader) -> object:
         try:
             return form(convert(value))
         except ValueError as error:
@@ -195,7 +195,7 @@ _USUAL_MODES = frozenset(
 )
 
 
-def octal(value: object, reader: Reader) -> object:
+def octal(value: object, reader: SpecReader) -> object:
     """Read a file mode: a number as YAML read it, or octal digits in a text."""
     try:
         mode = value if isinstance(value, int) else int(str(value), 8)
@@ -210,7 +210,7 @@ def octal(value: object, reader: Reader) -> object:
     return mode
 
 
-def words(value: object, reader: Reader) -> object:
+def words(value: object, reader: SpecReader) -> object:
     """Read a list of texts; one text counts as a list of one."""
     items = value if isinstance(value, list) else [value]
     return [
@@ -220,7 +220,7 @@ def words(value: object, reader: Reader) -> object:
     ]
 
 
-def pairs(value: object, reader: Reader) -> object:
+def pairs(value: object, reader: SpecReader) -> object:
     """Read a mapping of texts, also written as a list of ``KEY=value``."""
     if isinstance(value, list):
         value = dict(_pair(item, reader.at(index)) for index, item in enumerate(value))
@@ -231,7 +231,7 @@ def pairs(value: object, reader: Reader) -> object:
     }
 
 
-def _pair(item: object, reader: Reader) -> tuple[str, str]:
+def _pair(item: object, reader: SpecReader) -> tuple[str, str]:
     key, _equals, value = str(text(item, reader)).partition("=")
     return key, value
 
@@ -239,7 +239,7 @@ def _pair(item: object, reader: Reader) -> tuple[str, str]:
 def listing(parse_item: Parser) -> Parser:
     """Return the parser of a list of items; an item that yields a list is spread."""
 
-    def parse(value: object, reader: Reader) -> object:
+    def parse(value: object, reader: SpecReader) -> object:
         if not isinstance(value, list):
             return reader.problem(f"must be a list, not {kind_of(value)}")
         result: list[object] = []
@@ -270,7 +270,7 @@ def mapping(
     """
     instead = {"x-shipping": "not supported here; write it in a service", **(refused or {})}
 
-    def parse(value: object, reader: Reader) -> object:
+    def parse(value: object, reader: SpecReader) -> object:
         if not isinstance(value, dict):
             return reader.problem(f"must be a mapping, not {kind_of(value)}")
         result: dict[str, object] = {}
@@ -290,7 +290,7 @@ def mapping(
 def refused_value(what: str) -> Parser:
     """Return the parser of a setting that cannot be honored, unless it is switched off."""
 
-    def parse(value: object, reader: Reader) -> object:
+    def parse(value: object, reader: SpecReader) -> object:
         # `is not False`: by equality 0 would be False, too, and a 0 does ask for something.
         return reader.refuse_value(what) if value not in ([], {}) and value is not False else None
 
@@ -302,7 +302,7 @@ def _refuse(
     item: object,
     instead: Mapping[str, str],
     parsers: Mapping[str, Parser],
-    reader: Reader,
+    reader: SpecReader,
 ) -> None:
     """Report a key that is not read, unless it is empty, switched off or the user's own."""
     if name in instead:

@@ -18,7 +18,7 @@ from . import unit_tally
 from .log_cursor import LogCursor, restored_cursor
 from .number_sources import read_number
 from .ports import RouterPlace
-from .ramp_checks import Arms, Checks, Comparison, NumberCheck, Reading
+from .ramp_checks import Arms, Checks, NumberCheck, Reading, RequestCheck
 from .route_checks import tables_of
 from .router_control import ROUTER
 from .unit_tally import UnitTally, restored_tally
@@ -65,7 +65,7 @@ class RouterMeasurements:
         """Return the plural of the unit."""
         return _UNIT_WORDS.get(self.compared.unit_type, "units")
 
-    def arms(self, comparison: Comparison) -> Arms:
+    def arms(self, comparison: RequestCheck) -> Arms:
         """Return both variants by one event."""
         return self.tally.arms(comparison)
 

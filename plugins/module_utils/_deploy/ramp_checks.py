@@ -16,7 +16,17 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from .._core import units
-from .._core.parsing import Parser, Reader, integer, kind_of, listing, mapping, pairs, text, word
+from .._core.parsing import (
+    Parser,
+    SpecReader,
+    integer,
+    kind_of,
+    listing,
+    mapping,
+    pairs,
+    text,
+    word,
+)
 from .._inference.always_valid import Difference, of_estimate, share_difference
 from .._inference.arm_sums import ArmSums
 from .._inference.first_failures import Counts, harm_p_value
@@ -41,7 +51,7 @@ _WORDS = {PROMOTE: "promote", ROLL_BACK: "roll back", UNDECIDED: "undecided", NO
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RequestCheck:
     """The share of requests with an event: an error, or a response slower than an edge.
 
     ``edge`` is in milliseconds, 0 for errors. ``margin`` is a share: 0.01 is a percentage point.
@@ -78,7 +88,7 @@ class NumberCheck:
 class Checks:
     """All checks; ``warm_up`` is in seconds, and ``min_units`` are those of each version."""
 
-    comparisons: tuple[Comparison, ...] = (Comparison(ERRORS, DEFAULT_MARGIN / 100),)
+    comparisons: tuple[RequestCheck, ...] = (RequestCheck(ERRORS, DEFAULT_MARGIN / 100),)
     numbers: tuple[NumberCheck, ...] = ()
     alpha: float = DEFAULT_ALPHA
     warm_up: float = 30.0
@@ -135,7 +145,7 @@ class Measurements(Protocol):
     def problem(self) -> str:
         """Return why the last read failed; empty if it did not."""
 
-    def arms(self, comparison: Comparison) -> Arms:
+    def arms(self, comparison: RequestCheck) -> Arms:
         """Return both versions by one event."""
 
     def number(self, check: NumberCheck) -> Reading:
@@ -146,7 +156,7 @@ class Measurements(Protocol):
 
 
 @dataclass(frozen=True)
-class Look:
+class RampLook:
     """The answer of one look. ``facts`` has a mapping for each check, ``progress`` a line's end."""
 
     answer: str
@@ -159,11 +169,11 @@ class Look:
         return {"answer": self.answer, "reason": self.reason, "checks": [*self.facts]}
 
 
-def look(checks: Checks, source: Measurements, *, elapsed: float) -> Look:
+def look(checks: Checks, source: Measurements, *, elapsed: float) -> RampLook:
     """Return the answer of all checks; ``elapsed`` is in seconds since the canary's first share."""
     if elapsed < checks.warm_up:
         rest = f"the warm-up of {checks.warm_up:g} s has lasted {max(elapsed, 0):.0f} s"
-        return Look(UNDECIDED, rest, f"warm-up {max(elapsed, 0):.0f} of {checks.warm_up:g} s")
+        return RampLook(UNDECIDED, rest, f"warm-up {max(elapsed, 0):.0f} of {checks.warm_up:g} s")
     alpha = checks.alpha_of_each
     facts = [
         *(_compared(item, source, alpha, checks.min_units) for item in checks.comparisons),
@@ -172,16 +182,16 @@ def look(checks: Checks, source: Measurements, *, elapsed: float) -> Look:
     answer = worst(fact["answer"] for fact in facts)
     deciding = [fact for fact in facts if fact["answer"] == answer]
     reason = "; ".join(fact["reason"] for fact in deciding) or "no check is declared"
-    return Look(answer, reason, _progress(facts, source, answer), tuple(facts))
+    return RampLook(answer, reason, _progress(facts, source, answer), tuple(facts))
 
 
-def progress_line(service: str, variant: str, percent: float, seen: Look) -> str:
+def progress_line(service: str, variant: str, percent: float, seen: RampLook) -> str:
     """Return the line that is shown at each look."""
     return f"{service} {variant} {percent:g} %  {seen.progress}"
 
 
 def _compared(
-    comparison: Comparison, source: Measurements, alpha: float, min_units: int
+    comparison: RequestCheck, source: Measurements, alpha: float, min_units: int
 ) -> dict[str, Any]:
     # What was read before does not answer for now.
     arms = Arms() if source.problem else source.arms(comparison)
@@ -217,7 +227,7 @@ def _compared(
 class _Reasons:
     """The reason of a comparison's answer, in a user's words."""
 
-    comparison: Comparison
+    comparison: RequestCheck
     arms: Arms
     difference: Difference
     source: Measurements
@@ -353,18 +363,18 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def read_checks(declared: object, reader: Reader) -> Checks | None:
+def read_checks(declared: object, reader: SpecReader) -> Checks | None:
     """Read the options of the checks; None if there were problems, which the reader has."""
     before = len(reader.problems)
     found = _OPTIONS(declared, reader)
     if len(reader.problems) > before or not isinstance(found, dict):
         return None
-    listed = found.get("checks", [Comparison(ERRORS, DEFAULT_MARGIN / 100)])
+    listed = found.get("checks", [RequestCheck(ERRORS, DEFAULT_MARGIN / 100)])
     _check_names([check.name for check in listed], reader.at("checks"))
     if len(reader.problems) > before:
         return None
     return Checks(
-        tuple(check for check in listed if isinstance(check, Comparison)),
+        tuple(check for check in listed if isinstance(check, RequestCheck)),
         tuple(check for check in listed if isinstance(check, NumberCheck)),
         found.get("alpha", DEFAULT_ALPHA),
         found.get("warm_up", _seconds(DEFAULT_WARM_UP, reader)),
@@ -372,7 +382,7 @@ def read_checks(declared: object, reader: Reader) -> Checks | None:
     )
 
 
-def _check_names(names: Sequence[str], reader: Reader) -> None:
+def _check_names(names: Sequence[str], reader: SpecReader) -> None:
     for index, name in enumerate(names):
         if name in names[:index]:
             reader.at(index).problem(f"{name} is listed twice; give it another name")
@@ -380,14 +390,14 @@ def _check_names(names: Sequence[str], reader: Reader) -> None:
         reader.problem("is empty, and no data is never a pass; leave it out")
 
 
-def _positive(value: object, reader: Reader) -> object:
+def _positive(value: object, reader: SpecReader) -> object:
     number = _number(value, reader)
     if isinstance(number, float) and number <= 0:
         return reader.problem(f"must be more than 0, not {value!r}")
     return number
 
 
-def _number(value: object, reader: Reader) -> object:
+def _number(value: object, reader: SpecReader) -> object:
     try:
         number = float(str(value))
     except ValueError:
@@ -397,28 +407,28 @@ def _number(value: object, reader: Reader) -> object:
     return number
 
 
-def _alpha(value: object, reader: Reader) -> object:
+def _alpha(value: object, reader: SpecReader) -> object:
     number = _number(value, reader)
     if isinstance(number, float) and not 0 < number <= 0.5:
         return reader.problem(f"must be more than 0 and at most 0.5, not {value!r}")
     return number
 
 
-def _seconds(value: object, reader: Reader) -> object:
+def _seconds(value: object, reader: SpecReader) -> object:
     try:
         return units.nanoseconds(value) / units.SECOND
     except ValueError as error:
         return reader.problem(str(error))
 
 
-def _edge(value: object, reader: Reader) -> object:
+def _edge(value: object, reader: SpecReader) -> object:
     seconds = _seconds(value, reader)
     if isinstance(seconds, float) and seconds < 0.001:
         return reader.problem(f"must be at least 1ms, not {value!r}")
     return seconds
 
 
-def _url(value: object, reader: Reader) -> object:
+def _url(value: object, reader: SpecReader) -> object:
     written = str(value)
     try:
         parts = urlsplit(written)
@@ -453,7 +463,7 @@ _KEYS: Mapping[str, Parser] = {
 _NEEDED = {ERRORS: (), SLOW: ("slower_than",), PROMETHEUS: ("url", "query"), HTTP: ("url", "value")}
 
 
-def _check(value: object, reader: Reader) -> object:
+def _check(value: object, reader: SpecReader) -> object:
     if not isinstance(value, dict):
         return reader.problem(f"must be a mapping with the key type, not {kind_of(value)}")
     check_type = word(*_KEYS)(value.get("type"), reader.at("type"))
@@ -471,14 +481,14 @@ def _check(value: object, reader: Reader) -> object:
     return _number_check(check_type, found, reader)
 
 
-def _comparison(check_type: str, found: Mapping[str, Any]) -> Comparison:
+def _comparison(check_type: str, found: Mapping[str, Any]) -> RequestCheck:
     edge = round(1000 * found.get("slower_than", 0))
     default = f"slower than {edge} ms" if edge else check_type
     margin = found.get("margin", DEFAULT_MARGIN) / 100
-    return Comparison(found.get("name", default), margin, edge)
+    return RequestCheck(found.get("name", default), margin, edge)
 
 
-def _number_check(check_type: str, found: Mapping[str, Any], reader: Reader) -> object:
+def _number_check(check_type: str, found: Mapping[str, Any], reader: SpecReader) -> object:
     judged_by = [key for key in ("margin", "at_most", "at_least") if key in found]
     if "standard_error" in found and judged_by != ["margin"]:
         return reader.problem("has a standard_error; write the margin, and no threshold")

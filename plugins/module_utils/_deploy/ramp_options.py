@@ -11,9 +11,9 @@ from typing import Any
 
 from .._core import units
 from .._core.errors import Problem, SpecError
-from .._core.parsing import Reader, boolean, listing, mapping, text, word
+from .._core.parsing import SpecReader, boolean, listing, mapping, text, word
 from .ramp_checks import Checks, read_checks
-from .strategy.ramp import BLUE_GREEN, CANARY, Plan, Step
+from .strategy.ramp import BLUE_GREEN, CANARY, RampPlan, Step
 
 ROLLING = "rolling"
 UNTIL_PROMOTED = "until promoted"
@@ -30,7 +30,7 @@ class RampOptions:
     record keeps of the checks, without the headers of requests, which may be secret.
     """
 
-    plan: Plan
+    plan: RampPlan
     checks: Checks
     service: str = ""
     is_fresh_baseline: bool = False
@@ -50,20 +50,20 @@ def read_ramp(options: Mapping[str, Any]) -> RampOptions | None:
         text_ = f"is for strategy: canary, and the strategy is {strategy}; leave it out"
         raise SpecError([Problem("canary", text_)], "the options")
     if strategy == BLUE_GREEN:
-        warm = Reader("keep_warm")
+        warm = SpecReader("keep_warm")
         seconds = _seconds(options.get("keep_warm") or 0, warm)
         if warm.problems or not isinstance(seconds, float):
             raise SpecError(warm.problems, "the options")
-        return RampOptions(Plan(BLUE_GREEN, (Step(100.0, 0.0),), keep_warm=seconds), Checks())
-    return _canary(given or {}, Reader("canary")) if strategy == CANARY else None
+        return RampOptions(RampPlan(BLUE_GREEN, (Step(100.0, 0.0),), keep_warm=seconds), Checks())
+    return _canary(given or {}, SpecReader("canary")) if strategy == CANARY else None
 
 
 def checks_of(declared: Mapping[str, Any]) -> Checks:
     """Return the checks that a record keeps."""
-    return read_checks(dict(declared), Reader("canary")) or Checks()
+    return read_checks(dict(declared), SpecReader("canary")) or Checks()
 
 
-def _canary(given: Mapping[str, Any], reader: Reader) -> RampOptions:
+def _canary(given: Mapping[str, Any], reader: SpecReader) -> RampOptions:
     of_checks = {key: given[key] for key in _OF_CHECKS if given.get(key) is not None}
     checks = read_checks(_with_margin(of_checks), reader)
     found = _KEYS(_own(given), reader)
@@ -73,7 +73,7 @@ def _canary(given: Mapping[str, Any], reader: Reader) -> RampOptions:
     weights = [step.weight for step in steps]
     if weights != sorted(set(weights)):
         raise SpecError([Problem("canary.steps", "must have growing weights")], "the options")
-    plan = Plan(
+    plan = RampPlan(
         CANARY,
         steps,
         found.get("deadline", _DEFAULT_DEADLINE),
@@ -115,7 +115,7 @@ def _kept(of_checks: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _seconds(value: object, reader: Reader) -> object:
+def _seconds(value: object, reader: SpecReader) -> object:
     written = str(value)
     if written.replace(".", "", 1).isdigit():
         return float(written)
@@ -125,11 +125,11 @@ def _seconds(value: object, reader: Reader) -> object:
         return reader.problem(str(error))
 
 
-def _hold(value: object, reader: Reader) -> object:
+def _hold(value: object, reader: SpecReader) -> object:
     return None if value == UNTIL_PROMOTED else _seconds(value, reader)
 
 
-def _weight(value: object, reader: Reader) -> object:
+def _weight(value: object, reader: SpecReader) -> object:
     try:
         number = round(float(str(value)), 2)
     except ValueError:
@@ -139,7 +139,7 @@ def _weight(value: object, reader: Reader) -> object:
     return number
 
 
-def _step(value: object, reader: Reader) -> object:
+def _step(value: object, reader: SpecReader) -> object:
     if not isinstance(value, dict) or not {"weight", "hold"} <= {*value}:
         return reader.problem("needs weight and hold")
     before = len(reader.problems)

@@ -45,9 +45,9 @@ from .platform_definition import Options
 from .ports import Fence, Platform
 from .prepare import now
 from .progress import STANDING, ramp_of, stand, title
-from .ramp_checks import Look, look, progress_line
+from .ramp_checks import RampLook, look, progress_line
 from .ramp_options import checks_of
-from .ramp_stage import BASELINE, CANARY, Stage
+from .ramp_stage import BASELINE, CANARY, RampStage
 from .resolution import Resolved
 from .route_checks import app_routes, tables_of
 from .router_control import place_of
@@ -90,7 +90,7 @@ class RampRun:
     warnings: list[str] = field(default_factory=list)
     watch: HealthWatch | None = None
     last_line: str = ""
-    last_look: Look | None = None
+    last_look: RampLook | None = None
     last_measured: Mapping[str, Any] = field(default_factory=dict)
     has_spoken: bool = False
 
@@ -321,7 +321,7 @@ class RampRun:
         removed = [service_failure(name, "rejected", text) for name in lost]
         return [*self.watch.failures(), *removed]
 
-    def _measured(self, record: Record, before: Record, state: Ramp) -> Look:
+    def _measured(self, record: Record, before: Record, state: Ramp) -> RampLook:
         stage = _stage(record)
         service = stage.service
         routes = app_routes(self.job.app, before.resolved)
@@ -333,7 +333,7 @@ class RampRun:
         source.refresh(place_of(self.platform))
         self.last_measured = source.state()
         if source.problem:
-            self.last_look = Look(NO_DATA, source.problem, f"no data: {source.problem}")
+            self.last_look = RampLook(NO_DATA, source.problem, f"no data: {source.problem}")
         else:
             self.last_look = look(checks, source, elapsed=time.time() - state.began)
         return self.last_look
@@ -391,11 +391,11 @@ class RampRun:
         )
 
 
-def _stage(record: Record) -> Stage:
-    return Stage.from_data(record.ramp["stage"])
+def _stage(record: Record) -> RampStage:
+    return RampStage.from_data(record.ramp["stage"])
 
 
-def _weights(others: Mapping[str, int], stage: Stage, wanted: int) -> dict[str, int]:
+def _weights(others: Mapping[str, int], stage: RampStage, wanted: int) -> dict[str, int]:
     """Return the weights in buckets; variants that the app declares keep theirs."""
     rest = BUCKETS - sum(others.values())
     share = min(wanted, rest)

@@ -22,7 +22,7 @@ _HARMLESS = ("reference", "depends_on", "x-shipping", "deploy")
 
 
 @dataclass(frozen=True)
-class Stage:
+class RampStage:
     """The service of a ramp, and the variants beside it with their slots."""
 
     service: str
@@ -34,7 +34,7 @@ class Stage:
         return {"service": self.service, "slots": dict(self.slots), "replicas": self.replicas}
 
     @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Stage:
+    def from_data(cls, data: Mapping[str, Any]) -> RampStage:
         """Read what :meth:`as_data` returned."""
         return cls(data["service"], dict(data["slots"]), data["replicas"])
 
@@ -63,7 +63,7 @@ def _of_replicas(service: Mapping[str, Any]) -> dict[str, Any]:
 
 def stage_of(
     target: Resolved, before: Resolved, service: str, share: float, *, baseline: bool
-) -> Stage:
+) -> RampStage:
     """Return the stage of a ramp with replicas for its largest share, in percent."""
     names = (CANARY, BASELINE) if baseline else (CANARY,)
     taken: set[int] = set()
@@ -86,11 +86,11 @@ def stage_of(
         )
     declared = target.services[service].get("deploy", {}).get("replicas", 1)
     replicas = max(1, math.ceil(declared * share / 100))
-    return Stage(service, dict(zip(names, free)), replicas)
+    return RampStage(service, dict(zip(names, free)), replicas)
 
 
 def beside(
-    base: Resolved, stage: Stage, target: Resolved, before: Resolved, naming: Naming
+    base: Resolved, stage: RampStage, target: Resolved, before: Resolved, naming: Naming
 ) -> Resolved:
     """Return a spec with the variants of a stage beside its services.
 
@@ -127,14 +127,14 @@ def _is_router(network: str, target: Resolved, before: Resolved) -> bool:
     return network == routes.ROUTER_NETWORK and bool(entry.get("external"))
 
 
-def _listing(service: Mapping[str, Any], stage: Stage) -> dict[str, Any]:
+def _listing(service: Mapping[str, Any], stage: RampStage) -> dict[str, Any]:
     extension = service.get(variants.EXTENSION, {})
     added = [{"name": name, "weight": 0, "slot": slot} for name, slot in stage.slots.items()]
     listed = [*extension.get("variants", []), *added]
     return {**service, variants.EXTENSION: {**extension, "variants": listed}}
 
 
-def _variant(service: Mapping[str, Any], stage: Stage) -> dict[str, Any]:
+def _variant(service: Mapping[str, Any], stage: RampStage) -> dict[str, Any]:
     is_global = service.get("deploy", {}).get("mode") == "global"
     overlay = {} if is_global else {"deploy": {"replicas": stage.replicas}}
     copied = variants.beside(stage.service, dict(service), overlay)

@@ -20,7 +20,7 @@ from .._core.errors import (
     SpecError,
     suggestion,
 )
-from .._core.parsing import Reader
+from .._core.parsing import SpecReader
 from .._routing import runtime_commands
 from .._routing.buckets import (
     BUCKETS,
@@ -147,7 +147,7 @@ def variants_of(platform: Platform, app: str, service: str) -> ServiceVariants:
 
 def wanted_weights(given: Any, service: ServiceVariants) -> dict[str, int]:
     """Return the weights in buckets; without given ones those that the live release declares."""
-    reader = Reader("weights")
+    reader = SpecReader("weights")
     names = [STABLE, *service.slots]
     weights = read_weights(service.declared if given is None else given, reader, names)
     if reader.problems or weights is None:
@@ -156,7 +156,7 @@ def wanted_weights(given: Any, service: ServiceVariants) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
-class Change:
+class TrafficChange:
     """The tables of all services, and the one that is to change; without one, none does."""
 
     revision: int
@@ -207,15 +207,15 @@ class _Run:
         """Return the place of the router."""
         return place_of(self.platform)
 
-    def plan(self) -> Change:
+    def plan(self) -> TrafficChange:
         """Return the change from the stored table to the weights."""
         stored = self.place.read_traffic()
         tables = tables_of(stored)
         if self.service is None:
-            return Change(stored.revision, tables)
+            return TrafficChange(stored.revision, tables)
         former = tables.get(self.service.key) or self.service.first_table()
         table = self.service.shared(former, self.weights)
-        return Change(stored.revision, tables, former, table)
+        return TrafficChange(stored.revision, tables, former, table)
 
     def known(self, tables: Mapping[Key, BucketTable]) -> list[BucketTable]:
         """Return the tables of services that the running router has; the others come later."""

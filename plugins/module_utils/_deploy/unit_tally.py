@@ -21,7 +21,7 @@ from typing import Any
 
 from .._inference.arm_sums import ArmSums
 from .._routing.exposures import Exposure
-from .ramp_checks import Arm, Arms, Comparison
+from .ramp_checks import Arm, Arms, RequestCheck
 
 CANARY, STABLE = 0, 1
 # Half of the unit's HMAC in an exposure is enough to be one unit's alone.
@@ -47,7 +47,7 @@ class UnitTally:
     many to remember: from then on no first event counts, which keeps the test valid.
     """
 
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[RequestCheck, ...]
     rows: dict[tuple[str, Place], list[int]] = field(default_factory=dict)
     failed: list[set[str] | None] = field(default_factory=list)
     first: list[Counter[Place]] = field(default_factory=list)
@@ -91,7 +91,7 @@ class UnitTally:
             if len(failed) >= _MOST_FAILED:
                 self.failed[number] = None
 
-    def arms(self, comparison: Comparison) -> Arms:
+    def arms(self, comparison: RequestCheck) -> Arms:
         """Return both variants by one event."""
         number = self.comparisons.index(comparison)
         first: dict[float, tuple[int, int]] = {}
@@ -130,7 +130,7 @@ class UnitTally:
         }
 
 
-def restored_tally(comparisons: Sequence[Comparison], state: Mapping[str, Any]) -> UnitTally:
+def restored_tally(comparisons: Sequence[RequestCheck], state: Mapping[str, Any]) -> UnitTally:
     """Return the tally of a state; an empty one if it has other events."""
     tally = UnitTally(tuple(comparisons))
     if state.get("events") != [item.name for item in comparisons]:
@@ -193,7 +193,7 @@ class _Sums:
         return sums.scaled(self.weights, self.squares)
 
 
-def _has_event(exposure: Exposure, comparison: Comparison) -> bool:
+def _has_event(exposure: Exposure, comparison: RequestCheck) -> bool:
     if comparison.edge:
         return exposure.duration > comparison.edge
     return exposure.status // 100 == 5 or not exposure.is_complete

@@ -17,7 +17,7 @@ from itertools import chain
 from typing import Any
 
 from .._core.errors import PlanError, ShippingError, suggestion
-from .._core.parsing import Reader, kind_of
+from .._core.parsing import SpecReader, kind_of
 from .request_headers import Headers, of_mapping
 
 ALGORITHM = 1
@@ -194,7 +194,7 @@ def percent(buckets: int) -> str:
 
 
 def read_weights(
-    declared: object, reader: Reader, variants: Collection[str]
+    declared: object, reader: SpecReader, variants: Collection[str]
 ) -> dict[str, int] | None:
     """Read weights in percent (``{green: 10, stable: 90}``, ``"0.25"``, ``"5%"``) as buckets.
 
@@ -221,7 +221,7 @@ def read_weights(
     return {**dict.fromkeys(known, 0), **weights, **rest}
 
 
-def _weight(name: str, value: object, known: Collection[str], reader: Reader) -> int:
+def _weight(name: str, value: object, known: Collection[str], reader: SpecReader) -> int:
     if name not in known:
         reader.problem(f"is not a variant; write {', '.join(known)}{suggestion(name, known)}")
         return 0

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 from urllib.parse import quote, unquote
 
-from .._core.parsing import Reader, kind_of
+from .._core.parsing import SpecReader, kind_of
 
 Headers = tuple[tuple[str, str], ...]
 """Names in small letters with their values, sorted."""
@@ -33,7 +33,7 @@ _RESERVED = frozenset(
 _RESERVED_BEGINNINGS = ("proxy-", "sec-", "x-forwarded-", "x-shipping-")
 
 
-def read_headers(value: object, reader: Reader) -> object:
+def read_headers(value: object, reader: SpecReader) -> object:
     """Read ``request_headers`` of a variant: a mapping of names to values."""
     if not isinstance(value, dict) or not value:
         return reader.problem(f"must be a mapping of headers to values, not {kind_of(value)}")
@@ -49,14 +49,14 @@ def read_headers(value: object, reader: Reader) -> object:
     return dict(sorted(result.items()))
 
 
-def _check_name(name: object, lower: str, reader: Reader) -> None:
+def _check_name(name: object, lower: str, reader: SpecReader) -> None:
     if not isinstance(name, str) or not _NAME.fullmatch(lower):
         reader.problem(f"{name!r} is not the name of a header; use letters, digits, '-' and '_'")
     elif lower in _RESERVED or lower.startswith(_RESERVED_BEGINNINGS):
         reader.problem("has a meaning for connections or the router; write another header")
 
 
-def _value(value: object, reader: Reader) -> str:
+def _value(value: object, reader: SpecReader) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         reader.problem(f"must be a text or a number, not {kind_of(value)}")
         return ""

@@ -33,7 +33,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from .._core import units
-from .._core.parsing import Parser, Reader, boolean, integer, kind_of, listing, mapping
+from .._core.parsing import Parser, SpecReader, boolean, integer, kind_of, listing, mapping
 
 VISITOR = "visitor"
 HEADER = "header"
@@ -127,7 +127,7 @@ class RoutedService:
     secrets: tuple[str, ...] = ()
 
 
-def read_routes(declared: object, reader: Reader, service: RoutedService) -> tuple[Route, ...]:
+def read_routes(declared: object, reader: SpecReader, service: RoutedService) -> tuple[Route, ...]:
     """Read the list of routes of one service; problems are noted in ``reader.problems``."""
     routes = listing(_route_parser(service))(declared, reader)
     return tuple(cast("list[Route]", routes or []))
@@ -154,7 +154,7 @@ def _route_parser(service: RoutedService) -> Parser:
         }
     )
 
-    def parse(value: object, reader: Reader) -> object:
+    def parse(value: object, reader: SpecReader) -> object:
         count = len(reader.problems)
         keys = read_keys(value, reader)
         if len(reader.problems) > count or not isinstance(keys, dict):
@@ -164,7 +164,7 @@ def _route_parser(service: RoutedService) -> Parser:
     return parse
 
 
-def _route(keys: dict[str, Any], service: RoutedService, reader: Reader) -> Route | None:
+def _route(keys: dict[str, Any], service: RoutedService, reader: SpecReader) -> Route | None:
     """Return the route of keys that are right by themselves."""
     if "host" not in keys:
         return reader.problem("has no host; write `host: NAME`")
@@ -192,7 +192,7 @@ def _ports_of(service: RoutedService) -> str:
     return " or ".join(str(port) for port in service.ports)
 
 
-def _host(value: object, reader: Reader) -> object:
+def _host(value: object, reader: SpecReader) -> object:
     host = str(value).lower().rstrip(".")
     if not isinstance(value, str) or not _HOST.fullmatch(host):
         return reader.problem(
@@ -201,7 +201,7 @@ def _host(value: object, reader: Reader) -> object:
     return host
 
 
-def _path(value: object, reader: Reader) -> object:
+def _path(value: object, reader: SpecReader) -> object:
     if not isinstance(value, str) or not _PATH.fullmatch(value):
         return reader.problem(f"must be a path that begins with /, not {value!r}")
     return value.rstrip("/") or "/"
@@ -210,7 +210,7 @@ def _path(value: object, reader: Reader) -> object:
 def _port(service: RoutedService) -> Parser:
     read_number = integer(1, 65535)
 
-    def parse(value: object, reader: Reader) -> object:
+    def parse(value: object, reader: SpecReader) -> object:
         port = read_number(value, reader)
         if port is None or port in service.ports:
             return port
@@ -220,7 +220,7 @@ def _port(service: RoutedService) -> Parser:
 
 
 def _certificate(service: RoutedService) -> Parser:
-    def parse(value: object, reader: Reader) -> object:
+    def parse(value: object, reader: SpecReader) -> object:
         if not isinstance(value, str) or not _SECRET_NAME.fullmatch(value):
             return reader.problem(f"must be the name of a secret, not {value!r}")
         if value not in service.secrets:
@@ -232,7 +232,7 @@ def _certificate(service: RoutedService) -> Parser:
     return parse
 
 
-def _unit(value: object, reader: Reader) -> object:
+def _unit(value: object, reader: SpecReader) -> object:
     if value == VISITOR:
         return Unit()
     if value == REQUEST:
@@ -246,7 +246,7 @@ def _unit(value: object, reader: Reader) -> object:
     )
 
 
-def _named_unit(unit_type: str, name: object, reader: Reader) -> object:
+def _named_unit(unit_type: str, name: object, reader: SpecReader) -> object:
     noun, sample = ("cookie", "COOKIE") if unit_type == VISITOR else ("header", "NAME")
     if not name:
         return reader.problem(f"has no {noun}; write `{{{unit_type}: {sample}}}`")
@@ -258,7 +258,7 @@ def _named_unit(unit_type: str, name: object, reader: Reader) -> object:
     return Unit(unit_type, name.lower() if unit_type == HEADER else name)
 
 
-def _time(value: object, reader: Reader) -> object:
+def _time(value: object, reader: SpecReader) -> object:
     try:
         time = units.nanoseconds(value) // _MILLISECOND
     except ValueError as error:
@@ -268,7 +268,7 @@ def _time(value: object, reader: Reader) -> object:
     return time
 
 
-def _rate_limit(value: object, reader: Reader) -> object:
+def _rate_limit(value: object, reader: SpecReader) -> object:
     match = _RATE.fullmatch(str(value).strip())
     if not match or not int(match[1]):
         return reader.problem(f"must be REQUESTS/PERIOD such as 100/10s or 20/s, not {value!r}")
@@ -277,13 +277,13 @@ def _rate_limit(value: object, reader: Reader) -> object:
     return None if time is None else RateLimit(int(match[1]), cast("int", time))
 
 
-def _events(value: object, reader: Reader) -> object:
+def _events(value: object, reader: SpecReader) -> object:
     if isinstance(value, bool):
         return DEFAULT_EVENTS if value else None
     return _rate_limit(value, reader)
 
 
-def _body_size(value: object, reader: Reader) -> object:
+def _body_size(value: object, reader: SpecReader) -> object:
     try:
         octets = units.octets(value)
     except ValueError as error:
@@ -291,7 +291,7 @@ def _body_size(value: object, reader: Reader) -> object:
     return octets or reader.problem("must be at least one byte; leave it out for no limit")
 
 
-def _network(value: object, reader: Reader) -> object:
+def _network(value: object, reader: SpecReader) -> object:
     try:
         return str(ipaddress.ip_network(str(value)))
     except ValueError:

@@ -41,14 +41,14 @@ Line = Callable[[str, str], str]
 """What a shell reads for a variable and its value, or one folder of its list."""
 
 
-class Environment(NamedTuple):
+class ViewEnvironment(NamedTuple):
     """The variables of a view."""
 
     values: Mapping[str, str]
     folders: Mapping[str, tuple[str, ...]]
     """The lists that are joined."""
 
-    def with_folder(self, name: str, folder: str) -> Environment:
+    def with_folder(self, name: str, folder: str) -> ViewEnvironment:
         """Return the environment with one more folder in a list."""
         folders = (folder, *self.folders.get(name, ()))
         return self._replace(folders={**self.folders, name: folders})
@@ -64,7 +64,7 @@ def _alone(name: str, folders: Iterable[str]) -> str:
     return ":".join(folders if default is None else (*folders, default))
 
 
-def environment(view: View, base: str) -> Environment:
+def environment(view: View, base: str) -> ViewEnvironment:
     """Return the variables; ``base`` is where the view is."""
     values: dict[str, str] = {}
     folders: dict[str, list[str]] = {}
@@ -75,7 +75,7 @@ def environment(view: View, base: str) -> Environment:
                 folders.setdefault(name, []).extend(filter(None, value.split(":")))
             else:
                 values.setdefault(name, value)
-    return Environment(
+    return ViewEnvironment(
         dict(sorted(values.items())),
         {name: tuple(dict.fromkeys(paths)) for name, paths in sorted(folders.items())},
     )
@@ -119,7 +119,7 @@ def _owner(tool: Tool, other: Tool) -> str:
     return f"{tool.project}/{tool.name}" if tool.project == other.project else tool.project
 
 
-def _text(variables: Environment, value_of: Line, folder_of: Line) -> str:
+def _text(variables: ViewEnvironment, value_of: Line, folder_of: Line) -> str:
     lines = [value_of(name, value) for name, value in variables.values.items()]
     for name, folders in variables.folders.items():
         # Each one is added before what is there: the last is the first of the list.
@@ -127,7 +127,7 @@ def _text(variables: Environment, value_of: Line, folder_of: Line) -> str:
     return "".join(lines)
 
 
-def sh_text(variables: Environment) -> str:
+def sh_text(variables: ViewEnvironment) -> str:
     """Return what a POSIX shell reads.
 
     It is read again by each shell that another one starts, so a folder is added only once.
@@ -155,7 +155,7 @@ def _sh_folder(name: str, folder: str) -> str:
     )
 
 
-def fish_text(variables: Environment) -> str:
+def fish_text(variables: ViewEnvironment) -> str:
     """Return what fish reads."""
     return _text(variables, _fish_value, _fish_folder)
 

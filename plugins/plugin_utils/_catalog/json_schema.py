@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...module_utils._toolbox.installer_registry import INSTALLERS
-from ...module_utils._toolbox.installers.installer import Installer, Key
+from ...module_utils._toolbox.installers.installer import EntryKey, Installer
 from .project_file import COMMON_KEYS, PLATFORM_KEYS, POINTER_KEYS, PROJECT_KEYS, keys_of
 from .value_forms import FORMS
 
@@ -83,7 +83,7 @@ def _group(names: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _platforms(installer: Installer, about: Key) -> dict[str, Any]:
+def _platforms(installer: Installer, about: EntryKey) -> dict[str, Any]:
     keys = {
         **PLATFORM_KEYS,
         **{name: key for name, key in keys_of(installer).items() if key.each_platform},
@@ -96,7 +96,7 @@ def _platforms(installer: Installer, about: Key) -> dict[str, Any]:
     return {"description": about.text, "type": "array", "minItems": 1, "items": item}
 
 
-def _property(key: Key) -> dict[str, Any]:
+def _property(key: EntryKey) -> dict[str, Any]:
     if key.form == "type":
         return {"description": key.text, "enum": list(INSTALLERS)}
     return {"description": key.text, **(_NAMES if key.form == "names" else FORMS[key.form].schema)}

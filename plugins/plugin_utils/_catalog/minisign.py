@@ -24,7 +24,7 @@ _LINES = 4
 _MAX_PLAIN = 1 << 30
 
 
-class Key(NamedTuple):
+class PublicKey(NamedTuple):
     """A public key."""
 
     id: bytes
@@ -46,7 +46,7 @@ def shown(key_id: bytes) -> str:
     return key_id[::-1].hex().upper()
 
 
-def read_key(text: str) -> Key:
+def read_key(text: str) -> PublicKey:
     """Return the key in the second line of a ``.pub`` file; raise UnusableKey for other text."""
     raw = _decoded(text)
     if len(raw) != _KEY_SIZE or not raw.startswith(_KEY_TYPE):
@@ -54,7 +54,7 @@ def read_key(text: str) -> Key:
             "must be a public key of minisign, the second line of its .pub file, which begins with"
             " RW"
         )
-    return Key(raw[2:10], raw[10:])
+    return PublicKey(raw[2:10], raw[10:])
 
 
 def read_signature(text: str) -> Signature:
@@ -93,7 +93,7 @@ def _message(signature: Signature, path: str) -> bytes:
         return stream.read()
 
 
-def _check(key: Key, signature: bytes, message: bytes, reason: str) -> None:
+def _check(key: PublicKey, signature: bytes, message: bytes, reason: str) -> None:
     # Imported where they are used: most runs verify nothing.
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

@@ -19,7 +19,7 @@ from ...module_utils._core.errors import SpecError, suggestion
 from ...module_utils._core.parsing import kind_of
 from ...module_utils._toolbox import checked_names
 from ...module_utils._toolbox.installer_registry import INSTALLERS
-from ...module_utils._toolbox.installers.installer import Installer, Key
+from ...module_utils._toolbox.installers.installer import EntryKey, Installer
 from .._sources.yaml_reader import tree
 from . import tool_urls
 from .document_reader import DocumentNode, mapping
@@ -33,64 +33,66 @@ def _names_of_types_without_version() -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-PROJECT_KEYS: dict[str, Key] = {
-    "description": Key("text", "One line about the project."),
-    "tools": Key("tools", "The tools by name.", required=True),
-    "hold": Key(
+PROJECT_KEYS: dict[str, EntryKey] = {
+    "description": EntryKey("text", "One line about the project."),
+    "tools": EntryKey("tools", "The tools by name.", required=True),
+    "hold": EntryKey(
         "flag",
         "Whether workstations keep the installed versions of these tools. `false` by default.",
     ),
-    "removed": Key(
+    "removed": EntryKey(
         "words",
         "Names of former tools to remove from the project's members. The removal limit counts a"
         " tool that is neither in `tools` nor named here, since that may be a mistake.",
     ),
 }
-POINTER_KEYS: dict[str, Key] = {
-    "repository": Key(
+POINTER_KEYS: dict[str, EntryKey] = {
+    "repository": EntryKey(
         "text",
         "The URL of the project's own git repository, or its path, as `git fetch` takes it.",
         required=True,
     ),
-    "commit": Key(
+    "commit": EntryKey(
         "commit", "The full ID of the commit, which pins all of its files.", required=True
     ),
-    "path": Key(
+    "path": EntryKey(
         "path",
         "The project's file there, `project.yml` by default. Paths in it are below its folder.",
     ),
 }
-COMMON_KEYS: dict[str, Key] = {
-    "type": Key("type", "The type of the tool.", required=True),
-    "version": Key(
+COMMON_KEYS: dict[str, EntryKey] = {
+    "type": EntryKey("type", "The type of the tool.", required=True),
+    "version": EntryKey(
         "text", f"Its version. Required except for {_names_of_types_without_version()}."
     ),
-    "description": Key("text", "One line about the tool, which `tools` shows."),
-    "platforms": Key("platforms", "The systems that the tool is for, see below; all by default."),
-    "priority": Key(
+    "description": EntryKey("text", "One line about the tool, which `tools` shows."),
+    "platforms": EntryKey(
+        "platforms", "The systems that the tool is for, see below; all by default."
+    ),
+    "priority": EntryKey(
         "integer",
         "Of two tools with one command, the user gets that of the higher priority. 0 by default.",
     ),
-    "hold": Key(
+    "hold": EntryKey(
         "flag",
         "Whether users who have the tool keep the installed version. Other users get this one."
         " `false` by default.",
     ),
-    "needs": Key(
+    "needs": EntryKey(
         "words",
         "Other tools of the project that it runs, such as `node`. Their commands are on its PATH,"
         " also in its `self_test`. It is not ready before they are.",
     ),
-    "self_test": Key(
+    "self_test": EntryKey(
         "words",
         "A command with its arguments. It runs as the user, and must exit with 0 before the tool"
         " is ready.",
     ),
 }
-OWN_COMMANDS = Key("names", "The commands; by default the tool's name.")
-PLATFORM_KEYS: dict[str, Key] = {
-    "os": Key("os", "The operating system."),
-    "arch": Key("arch", "The processor, as `uname -m` prints it."),
+OWN_COMMANDS = EntryKey("names", "The commands; by default the tool's name.")
+PLATFORM_KEYS: dict[str, EntryKey] = {
+    "os": EntryKey("os", "The operating system."),
+    "arch": EntryKey("arch", "The processor, as `uname -m` prints it."),
 }
 
 
@@ -114,7 +116,7 @@ class Pointer:
     path: str
 
 
-def keys_of(installer: Installer) -> dict[str, Key]:
+def keys_of(installer: Installer) -> dict[str, EntryKey]:
     """Return all keys of a tool of a type."""
     common = {
         name: key
@@ -327,7 +329,7 @@ def _where(name: str, platform: dict[str, Any]) -> str:
     return f"{name} on {system} {arch}".strip()
 
 
-def _is_required(key: Key, place: DocumentNode) -> bool:
+def _is_required(key: EntryKey, place: DocumentNode) -> bool:
     return key.required and not (key.pins and place.may_lack_pins)
 
 
@@ -351,7 +353,7 @@ def _problems_of_variant(
 
 def _missing_keys(
     installer: Installer, details: dict[str, Any], place: DocumentNode
-) -> dict[str, Key]:
+) -> dict[str, EntryKey]:
     return {
         name: key
         for name, key in installer.keys.items()
@@ -359,7 +361,7 @@ def _missing_keys(
     }
 
 
-def _reason(keys: Iterable[Key]) -> str:
+def _reason(keys: Iterable[EntryKey]) -> str:
     pins = any(key.pins for key in keys)
     return ", since all content must be pinned" if pins else ""
 

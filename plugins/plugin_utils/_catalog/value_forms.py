@@ -27,11 +27,11 @@ _PYTHON = r"3\.[0-9]{1,2}"
 
 @dataclass(frozen=True)
 class Form:
-    """A form: its parser, its JSON schema, and its name in the documentation."""
+    """A form: its parser, its JSON schema, and its name in the documentation, if any."""
 
     parse: Parser
     schema: dict[str, Any]
-    title: str
+    title: str = ""
 
 
 def _matching(pattern: str, what: str) -> Parser:

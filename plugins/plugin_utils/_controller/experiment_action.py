@@ -19,7 +19,7 @@ from ...module_utils._core.slow_calls import waiting_for
 from ...module_utils._deploy.argument_specs import Spec
 from ...module_utils._deploy.experiments import READ
 from .._experiments import experiment_file, looks
-from .._experiments.cells import Layout, layout_of
+from .._experiments.cells import ExperimentLayout, layout_of
 from .._experiments.experiment import Experiment
 from .._experiments.experiment_record import ABSENT, Live, Situation
 from .._experiments.exposure_files import EVENTS, EXPOSURES, DataFolder
@@ -52,7 +52,7 @@ class ReadExperiment:
 
 
 @dataclass(frozen=True)
-class _Call:
+class _ExperimentCall:
     """The options of each call of the module, and the variables of the host."""
 
     options: Mapping[str, Any]
@@ -84,7 +84,7 @@ class ExperimentAction(RouterKeys):
             defaults = {name: entry.get("default") for name, entry in self.arguments.items()}
             given = read_options(self.arguments, self._task.args)
             options = {**defaults, **{key: item for key, item in given.items() if item is not None}}
-            self._call = _Call(given, variables)
+            self._call = _ExperimentCall(given, variables)
             with slow_calls_shown(host), waiting_for(f"the module on {host}"):
                 outcome = self.outcome(options)
         except ShippingError as error:
@@ -192,7 +192,7 @@ class ExperimentAction(RouterKeys):
             raise _unreadable(name, f"there is no file {path}")
         return text, experiment_file.read(text, name)
 
-    def _request(self, experiment: Experiment, layout: Layout) -> dict[str, Any]:
+    def _request(self, experiment: Experiment, layout: ExperimentLayout) -> dict[str, Any]:
         observe = {"observe": _DAY} if self.observes_traffic else {}
         return {
             "phase": READ,

@@ -15,7 +15,7 @@ IN_CHAIN = "1.2.840.113556.1.4.1941"  # MS-ADTS 3.1.1.3.4.4.3
 
 
 @dataclass(frozen=True)
-class Layout:
+class DirectoryLayout:
     """Filters and attributes of one kind of directory."""
 
     projects_filter: str
@@ -75,27 +75,27 @@ LAYOUTS = MappingProxyType(
     {
         # No directory removes the names of deleted users from memberUid, so names without an entry
         # are common there.
-        "rfc2307": Layout(
+        "rfc2307": DirectoryLayout(
             "(objectClass=posixGroup)",
             "cn",
             member_logins=("memberUid",),
             users_filter="(objectClass=posixAccount)",
             unresolved="warn",
         ),
-        "rfc2307bis": Layout(
+        "rfc2307bis": DirectoryLayout(
             "(objectClass=posixGroup)",
             "cn",
             member_dns=("member", "uniqueMember"),
             empty_groups=False,
             users_filter="(objectClass=posixAccount)",
         ),
-        "groupofnames": Layout(
+        "groupofnames": DirectoryLayout(
             "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))",
             "cn",
             member_dns=("member", "uniqueMember"),
             empty_groups=False,
         ),
-        "freeipa": Layout(
+        "freeipa": DirectoryLayout(
             "(objectClass=ipaUserGroup)",
             "cn",
             member_dns=("member",),
@@ -106,7 +106,7 @@ LAYOUTS = MappingProxyType(
             hosts_owners=("managedBy",),
             dn_attribute="entrydn",
         ),
-        "ad": Layout(
+        "ad": DirectoryLayout(
             "(objectClass=group)",
             "cn",
             member_dns=("member",),
@@ -120,6 +120,6 @@ LAYOUTS = MappingProxyType(
             hosts_owners=("managedBy",),
             dn_attribute="distinguishedName",
         ),
-        "custom": Layout("", "cn"),
+        "custom": DirectoryLayout("", "cn"),
     }
 )

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from ...module_utils._core.errors import Problem, SpecError, suggestion
 from .distinguished_names import dn_key, host_name
-from .layouts import LAYOUTS, Layout, inner_groups_filter
+from .layouts import LAYOUTS, DirectoryLayout, inner_groups_filter
 
 BINDS = ("anonymous", "simple", "external", "gssapi")
 SCOPES = ("one", "subtree")
@@ -86,7 +86,7 @@ class Settings:
 
     connection: ConnectionSettings
     base: str
-    layout: Layout
+    layout: DirectoryLayout
     projects: SearchArea
     users: SearchArea
     hosts: SearchArea | None
@@ -339,7 +339,7 @@ class _Reader:
             self.choice(section, "scope", SCOPES, "subtree", name),
         )
 
-    def layout(self, options: Mapping[str, Any]) -> Layout:
+    def layout(self, options: Mapping[str, Any]) -> DirectoryLayout:
         """Return the preset with the changes of the user."""
         if not options.get("layout"):
             self.problem("layout", f"is missing; write one of {', '.join(LAYOUTS)}")
@@ -358,7 +358,9 @@ class _Reader:
             )
         return layout
 
-    def _changes(self, options: Mapping[str, Any], preset: Layout) -> Iterator[tuple[str, Any]]:
+    def _changes(
+        self, options: Mapping[str, Any], preset: DirectoryLayout
+    ) -> Iterator[tuple[str, Any]]:
         """Yield the fields of a layout that the user has set, with their values."""
         for section, names in _OF_LAYOUT.items():
             values = self.section(options, section)

@@ -28,7 +28,7 @@ from ...module_utils._inference.verdicts import (
 from .arm_estimates import ArmEstimate, arm_estimates
 from .designs import Design
 from .experiment import INCREASE, RATE, RATIO, Response, Sample
-from .factor_effects import Cell, FactorEffect, lenth_effects
+from .factor_effects import FactorEffect, RunResponses, lenth_effects
 from .response_sums import LookData
 from .robust_effects import robust_effects
 from .variance_table import VarianceRow, variance_table
@@ -40,7 +40,7 @@ ERRORS, REQUESTS = "errors", "requests"
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ArmComparison:
     """A response of one arm beside that of the control.
 
     ``difference`` is the arm less the control; its interval and ``p_value`` are those of all
@@ -67,7 +67,7 @@ class EffectTable:
     """
 
     response: str
-    cells: tuple[Cell, ...] = ()
+    cells: tuple[RunResponses, ...] = ()
     effects: tuple[FactorEffect, ...] = ()
     lenth: tuple[FactorEffect, ...] = ()
     variance: tuple[VarianceRow, ...] = ()
@@ -85,8 +85,8 @@ class Analysis:
     units: Mapping[str, int]
     planned: int
     mismatch_p_value: float
-    comparisons: tuple[Comparison, ...]
-    guardrails: tuple[Comparison, ...]
+    comparisons: tuple[ArmComparison, ...]
+    guardrails: tuple[ArmComparison, ...]
     effects: tuple[EffectTable, ...] = ()
     unsent: tuple[str, ...] = ()
     units_in_two_arms: int = 0
@@ -104,7 +104,7 @@ class Analysis:
         """Return the units of the arm with the fewest."""
         return min(self.units.values(), default=0)
 
-    def of_arm(self, arm: str) -> tuple[list[Comparison], list[Comparison]]:
+    def of_arm(self, arm: str) -> tuple[list[ArmComparison], list[ArmComparison]]:
         """Return the comparisons and the guardrails of an arm."""
         return (
             [each for each in self.comparisons if each.arm == arm],
@@ -170,7 +170,7 @@ def compare(
     return of_estimate(new.estimate - control.estimate, error, alpha=alpha, aim=aim or 1.0)
 
 
-def _superiority(data: LookData, plan: AnalysisPlan) -> list[Comparison]:
+def _superiority(data: LookData, plan: AnalysisPlan) -> list[ArmComparison]:
     """Return the comparisons of responses, with the method of Holm over all of them."""
     number = len(plan.responses) * max(len(plan.arms) - 1, 1)
     single = _compared(data, plan, plan.responses, plan.sample.alpha / number)
@@ -189,7 +189,7 @@ def _superiority(data: LookData, plan: AnalysisPlan) -> list[Comparison]:
     return result
 
 
-def _guardrails(data: LookData, plan: AnalysisPlan) -> list[Comparison]:
+def _guardrails(data: LookData, plan: AnalysisPlan) -> list[ArmComparison]:
     """Return the guardrails. All of an arm must hold, so only arms share alpha for that."""
     arms = max(len(plan.arms) - 1, 1)
     single = _compared(data, plan, plan.guardrails, plan.sample.alpha / arms)
@@ -210,7 +210,7 @@ def _guardrails(data: LookData, plan: AnalysisPlan) -> list[Comparison]:
 
 def _compared(
     data: LookData, plan: AnalysisPlan, responses: Sequence[Response], alpha: float
-) -> list[tuple[Comparison, Response]]:
+) -> list[tuple[ArmComparison, Response]]:
     result = []
     for response in responses:
         estimates = estimates_of(data, plan, response)
@@ -221,7 +221,7 @@ def _compared(
             is_known = _is_begun(control, new, plan.sample) and not _is_unsent(data, response)
             answer = UNDECIDED if is_known and difference.is_known else NO_DATA
             method = _method(response, control)
-            comparison = Comparison(
+            comparison = ArmComparison(
                 response.name, arm, control, new, difference, difference.p_value, answer, method
             )
             result.append((comparison, response))
@@ -278,7 +278,7 @@ def _key(response: str, arm: str) -> str:
     return f"{response}\0{arm}"
 
 
-def _with(each: Comparison, p_value: float, answer: str) -> Comparison:
+def _with(each: ArmComparison, p_value: float, answer: str) -> ArmComparison:
     return replace(each, p_value=p_value, answer=answer)
 
 
@@ -305,7 +305,9 @@ def _effects(data: LookData, plan: AnalysisPlan, response: Response) -> EffectTa
     return table
 
 
-def _lenth(design: Design, plan: AnalysisPlan, cells: Sequence[Cell]) -> tuple[FactorEffect, ...]:
+def _lenth(
+    design: Design, plan: AnalysisPlan, cells: Sequence[RunResponses]
+) -> tuple[FactorEffect, ...]:
     """Return the effects by Lenth's method, which needs several of which most are 0."""
     if len(design.runs) <= _FEWEST_EFFECTS or any(0 in run for run in design.runs):
         return ()

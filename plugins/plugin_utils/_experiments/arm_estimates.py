@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .experiment import RATE
-from .factor_effects import Cell
+from .factor_effects import RunResponses
 from .response_sums import ResponseSums
 
 
@@ -40,10 +40,10 @@ class ArmEstimate:
         """Return the standard error of the estimate."""
         return math.sqrt(self.variance)
 
-    def as_cell(self) -> Cell:
+    def as_cell(self) -> RunResponses:
         """Return the arm as a cell of a design, with the variance of one unit."""
         variance = self.variance * self.units if math.isfinite(self.variance) else 0.0
-        return Cell(self.units, self.estimate, variance)
+        return RunResponses(self.units, self.estimate, variance)
 
 
 def arm_estimates(sums: Mapping[str, ResponseSums], response_type: str) -> dict[str, ArmEstimate]:

@@ -81,7 +81,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Stage:
+class ExperimentStage:
     """A part of the experiment: its block, the percentage in all cells, and its end if any."""
 
     number: int
@@ -91,7 +91,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Layout:
+class ExperimentLayout:
     """An experiment with its design and its cells; the control is the first cell."""
 
     experiment: Experiment
@@ -133,13 +133,13 @@ class Layout:
     def _compose(self, service: dict[str, Any]) -> dict[str, Any]:
         return {"services": {self.experiment.service: service}}
 
-    def weights(self, stage: Stage) -> dict[str, float]:
+    def weights(self, stage: ExperimentStage) -> dict[str, float]:
         """Return the percentage of each cell, the same for all of the stage's block."""
         running = [cell.name for cell in self.cells if cell.block == stage.block]
         each = int(stage.share * _PERCENT) // len(running) / _PERCENT
         return {cell.name: each if cell.name in running else 0.0 for cell in self.cells}
 
-    def stages(self, started: datetime) -> list[Stage]:
+    def stages(self, started: datetime) -> list[ExperimentStage]:
         """Return the steps of the ramp, the full share, and one stage for each further block."""
         experiment = self.experiment
         most = 100.0 - experiment.holdout
@@ -148,18 +148,18 @@ class Layout:
         steps += [(block, most, experiment.design.block_time) for block in blocks]
         ends = accumulate(seconds for _block, _share, seconds in steps)
         return [
-            Stage(number, block, share, started + timedelta(seconds=end))
+            ExperimentStage(number, block, share, started + timedelta(seconds=end))
             for number, ((block, share, _seconds), end) in enumerate(zip(steps, ends, strict=True))
         ]
 
-    def stage(self, started: datetime, now: datetime) -> Stage:
+    def stage(self, started: datetime, now: datetime) -> ExperimentStage:
         """Return the stage at a time; the last one has no end of its own."""
         stages = self.stages(started)
         running = (stage for stage in stages[:-1] if stage.until and now < stage.until)
-        return next(running, Stage(stages[-1].number, stages[-1].block, stages[-1].share))
+        return next(running, ExperimentStage(stages[-1].number, stages[-1].block, stages[-1].share))
 
 
-def layout_of(experiment: Experiment) -> Layout:
+def layout_of(experiment: Experiment) -> ExperimentLayout:
     """Return the cells of an experiment; raise an error where it cannot be laid out."""
     design = _design(experiment)
     check_estimable(design, experiment.design.estimate)
@@ -170,7 +170,7 @@ def layout_of(experiment: Experiment) -> Layout:
         for run, block in zip(design.runs, blocks, strict=True)
     ]
     cells = _with_control(experiment, _distinct(found))
-    layout = Layout(experiment, design, tuple(cells))
+    layout = ExperimentLayout(experiment, design, tuple(cells))
     _check_slots(layout)
     if experiment.default not in (ROLL_BACK, INCONCLUSIVE):
         layout.cell(experiment.default)
@@ -319,7 +319,7 @@ def _check_count(experiment: Experiment, design: Design) -> None:
         )
 
 
-def _check_slots(layout: Layout) -> None:
+def _check_slots(layout: ExperimentLayout) -> None:
     overlays = [cell for cell in layout.cells if cell.overlay]
     if len(overlays) > VARIANT_SLOTS:
         raise PlanError(
@@ -329,7 +329,7 @@ def _check_slots(layout: Layout) -> None:
         )
 
 
-def replicas_needed(layout: Layout, declared: int) -> int:
+def replicas_needed(layout: ExperimentLayout, declared: int) -> int:
     """Return the replicas that the cells need beside those of the service."""
     return sum(_replicas(layout.cells, declared))
 
@@ -340,7 +340,7 @@ def _replicas(cells: tuple[Cell, ...], declared: int) -> Iterator[int]:
             yield int(cell.overlay.get("deploy", {}).get("replicas", declared))
 
 
-def check_alone(layout: Layout, others: Mapping[str, Mapping[str, str]]) -> None:
+def check_alone(layout: ExperimentLayout, others: Mapping[str, Mapping[str, str]]) -> None:
     """Raise PlanError where another experiment runs on the service.
 
     ``others`` has the service of each running experiment of the app. Each unit has one variant of a

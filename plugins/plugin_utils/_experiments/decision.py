@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...module_utils._inference.verdicts import NO_DATA
-from .analysis import BETTER, MISMATCH_ALPHA, WORSE, Analysis, Comparison
+from .analysis import BETTER, MISMATCH_ALPHA, WORSE, Analysis, ArmComparison
 from .experiment import INCONCLUSIVE, INCREASE, RATE, ROLL_BACK, Response
 
 SHIP, EXTEND = "ship", "extend"
@@ -29,7 +29,7 @@ _LARGEST_SHARE_IN_TWO_ARMS = 0.01
 
 
 @dataclass(frozen=True)
-class Decision:
+class ExperimentDecision:
     """The decision of one look.
 
     ``outcome`` is ``ship``, ``roll_back``, ``extend`` or ``inconclusive``, ``cell`` the cell that
@@ -69,7 +69,9 @@ class DecisionRules:
     is_aa: bool = False
 
 
-def decide(analysis: Analysis, rules: DecisionRules, *, is_deadline: bool = False) -> Decision:
+def decide(
+    analysis: Analysis, rules: DecisionRules, *, is_deadline: bool = False
+) -> ExperimentDecision:
     """Return the decision of one look; at the deadline it is final."""
     untrusted = _untrusted(analysis)
     if untrusted:
@@ -84,14 +86,16 @@ def decide(analysis: Analysis, rules: DecisionRules, *, is_deadline: bool = Fals
     return _extended(analysis)
 
 
-def _by_arms(analysis: Analysis, rules: DecisionRules) -> Decision | None:
+def _by_arms(analysis: Analysis, rules: DecisionRules) -> ExperimentDecision | None:
     """Return the decision that is proven, if one is."""
     primary = rules.responses[0]
     arms = list(analysis.units)[1:]
     harmful = {arm: worst for arm in arms if (worst := _harm(analysis, arm))}
     if arms and len(harmful) == len(arms):
         sentences = [_harm_sentence(arm, worst, rules) for arm, worst in harmful.items()]
-        return Decision(ROLL_BACK, HARMFUL, (*sentences, _method(analysis, [*harmful.values()])))
+        return ExperimentDecision(
+            ROLL_BACK, HARMFUL, (*sentences, _method(analysis, [*harmful.values()]))
+        )
     winners = [
         each
         for each in analysis.comparisons
@@ -100,7 +104,9 @@ def _by_arms(analysis: Analysis, rules: DecisionRules) -> Decision | None:
     return _shipped(analysis, rules, winners) if winners else None
 
 
-def _shipped(analysis: Analysis, rules: DecisionRules, winners: Sequence[Comparison]) -> Decision:
+def _shipped(
+    analysis: Analysis, rules: DecisionRules, winners: Sequence[ArmComparison]
+) -> ExperimentDecision:
     """Return that the best of the cells that are proven to be better is shipped."""
     sign = 1 if rules.responses[0].goal == INCREASE else -1
     best = max(winners, key=lambda each: sign * each.new.estimate)
@@ -111,10 +117,10 @@ def _shipped(analysis: Analysis, rules: DecisionRules, winners: Sequence[Compari
         others = ", ".join(each.arm for each in winners if each is not best)
         sentences.append(f"Also proven to be better, with smaller estimates: {others}.")
     sentences.append(_method(analysis, [best]))
-    return Decision(SHIP, PROVEN, tuple(sentences), best.arm)
+    return ExperimentDecision(SHIP, PROVEN, tuple(sentences), best.arm)
 
 
-def _is_shippable(analysis: Analysis, primary: Comparison) -> bool:
+def _is_shippable(analysis: Analysis, primary: ArmComparison) -> bool:
     responses, guardrails = analysis.of_arm(primary.arm)
     return (
         primary.answer == BETTER
@@ -123,19 +129,19 @@ def _is_shippable(analysis: Analysis, primary: Comparison) -> bool:
     )
 
 
-def _harm(analysis: Analysis, arm: str) -> Comparison | None:
+def _harm(analysis: Analysis, arm: str) -> ArmComparison | None:
     responses, guardrails = analysis.of_arm(arm)
     return next((each for each in (*guardrails, *responses) if each.answer == WORSE), None)
 
 
-def _untrusted(analysis: Analysis) -> Decision | None:
+def _untrusted(analysis: Analysis) -> ExperimentDecision | None:
     """Return why the data cannot be trusted, if they cannot."""
     if not analysis.units or not any(analysis.units.values()):
         sentence = "No unit is in the experiment yet. No data are never a pass."
-        return Decision(INCONCLUSIVE, NO_UNITS, (sentence,))
+        return ExperimentDecision(INCONCLUSIVE, NO_UNITS, (sentence,))
     if analysis.is_mismatch:
         counts = ", ".join(f"{arm} {number}" for arm, number in analysis.units.items())
-        return Decision(
+        return ExperimentDecision(
             INCONCLUSIVE,
             MISMATCH,
             (
@@ -146,7 +152,7 @@ def _untrusted(analysis: Analysis) -> Decision | None:
         )
     share = analysis.units_in_two_arms / (sum(analysis.units.values()) + analysis.units_in_two_arms)
     if share > _LARGEST_SHARE_IN_TWO_ARMS:
-        return Decision(
+        return ExperimentDecision(
             INCONCLUSIVE,
             TWO_ARMS,
             (
@@ -156,7 +162,7 @@ def _untrusted(analysis: Analysis) -> Decision | None:
         )
     if analysis.unsent and _is_begun(analysis):
         names = ", ".join(analysis.unsent)
-        return Decision(
+        return ExperimentDecision(
             INCONCLUSIVE,
             UNSENT,
             (
@@ -171,22 +177,22 @@ def _is_begun(analysis: Analysis) -> bool:
     return analysis.smallest_arm >= analysis.min_units
 
 
-def _of_aa(analysis: Analysis, rules: DecisionRules, *, is_deadline: bool) -> Decision:
+def _of_aa(analysis: Analysis, rules: DecisionRules, *, is_deadline: bool) -> ExperimentDecision:
     """Return the decision of an A/A test, whose arms are equal: a difference is an alarm."""
     alarms = [each for each in analysis.comparisons if each.answer in (BETTER, WORSE)]
     if alarms and _is_begun(analysis):
         sentence = f"The arms are equal, yet {_numbers(alarms[0], rules)}: do not trust this setup."
         method = _method(analysis, alarms[:1])
-        return Decision(INCONCLUSIVE, HARMFUL, (sentence, method))
+        return ExperimentDecision(INCONCLUSIVE, HARMFUL, (sentence, method))
     if is_deadline or not analysis.is_provisional:
         sentence = "The A/A test passed: no difference between equal arms was found."
-        return Decision(ROLL_BACK, AA_PASSED, (sentence,))
+        return ExperimentDecision(ROLL_BACK, AA_PASSED, (sentence,))
     return _extended(analysis)
 
 
-def _extended(analysis: Analysis) -> Decision:
+def _extended(analysis: Analysis) -> ExperimentDecision:
     if not _is_begun(analysis):
-        return Decision(
+        return ExperimentDecision(
             EXTEND,
             FEW_UNITS,
             (
@@ -196,7 +202,7 @@ def _extended(analysis: Analysis) -> Decision:
             until_units=max(analysis.planned, analysis.min_units),
         )
     until = max(analysis.planned, math.ceil(analysis.smallest_arm * 1.25))
-    return Decision(
+    return ExperimentDecision(
         EXTEND,
         OPEN,
         (
@@ -208,26 +214,26 @@ def _extended(analysis: Analysis) -> Decision:
     )
 
 
-def _at_deadline(analysis: Analysis, rules: DecisionRules) -> Decision:
+def _at_deadline(analysis: Analysis, rules: DecisionRules) -> ExperimentDecision:
     known = [each for each in analysis.comparisons if each.answer != NO_DATA]
     facts = [f"{_numbers(each, rules)}." for each in known[:2]]
     sentences = ["The deadline is reached and nothing is proven.", *facts]
     if rules.default in (ROLL_BACK, INCONCLUSIVE):
         action = {ROLL_BACK: "roll back", INCONCLUSIVE: "leave it inconclusive"}[rules.default]
         sentences.append(f"The declared default is taken: {action}.")
-        return Decision(rules.default, DEADLINE, tuple(sentences), is_default=True)
+        return ExperimentDecision(rules.default, DEADLINE, tuple(sentences), is_default=True)
     if _harm(analysis, rules.default):
         sentences.append(f"The default {rules.default} is proven to be worse, so roll back.")
-        return Decision(ROLL_BACK, HARMFUL, tuple(sentences))
+        return ExperimentDecision(ROLL_BACK, HARMFUL, tuple(sentences))
     sentences.append(f"The declared default is taken: ship {rules.default}.")
-    return Decision(SHIP, DEADLINE, tuple(sentences), rules.default, is_default=True)
+    return ExperimentDecision(SHIP, DEADLINE, tuple(sentences), rules.default, is_default=True)
 
 
-def _harm_sentence(arm: str, worst: Comparison, rules: DecisionRules) -> str:
+def _harm_sentence(arm: str, worst: ArmComparison, rules: DecisionRules) -> str:
     return f"Roll back {arm}: {_numbers(worst, rules)}, which is proven to be worse."
 
 
-def _numbers(each: Comparison, rules: DecisionRules) -> str:
+def _numbers(each: ArmComparison, rules: DecisionRules) -> str:
     """Return a comparison with its numbers."""
     declared = next(r for r in (*rules.responses, *rules.guardrails) if r.name == each.response)
     difference = each.difference
@@ -248,7 +254,7 @@ def _value(number: float, *, is_rate: bool) -> str:
     return f"{100 * number:.4g} %" if is_rate else f"{number:.4g}"
 
 
-def _method(analysis: Analysis, used: Sequence[Comparison]) -> str:
+def _method(analysis: Analysis, used: Sequence[ArmComparison]) -> str:
     number = len(analysis.comparisons)
     methods = "; ".join(dict.fromkeys(each.method for each in used))
     correction = f"correction of Holm over {number} comparisons" if number > 1 else "no correction"

@@ -144,7 +144,7 @@ class RampStep:
 
 
 @dataclass(frozen=True)
-class EventSource:
+class ResponseSource:
     """The source of events: the router, files or a database.
 
     ``type`` is ``router``, ``files`` or ``sql``. ``columns`` maps ``unit``, ``time``, ``name``,
@@ -189,7 +189,7 @@ class Experiment:
     retention: float = 90 * 86400.0
     is_aa: bool = False
     seed: int = 1
-    events: EventSource = field(default_factory=EventSource)
+    events: ResponseSource = field(default_factory=ResponseSource)
 
     @property
     def primary(self) -> Response:

@@ -26,11 +26,11 @@ from .experiment import (
     RATE,
     RATIO,
     DesignChoice,
-    EventSource,
     Experiment,
     Factor,
     RampStep,
     Response,
+    ResponseSource,
     Sample,
 )
 from .experiment_values import FORMS, NAME, FileKey, effects_of, listed, matching, word
@@ -328,7 +328,7 @@ def _ramp(place: DocumentNode) -> tuple[RampStep, ...]:
     return tuple(steps)
 
 
-def _events(place: DocumentNode) -> EventSource:
+def _events(place: DocumentNode) -> ResponseSource:
     def columns(value: DocumentNode) -> dict[str, str]:
         return mapping(value, dict.fromkeys(COLUMN_NAMES, FORMS["text"].parse), set(), "columns")
 
@@ -341,7 +341,7 @@ def _events(place: DocumentNode) -> EventSource:
         place.problem(f"{chosen} needs {', '.join(missing)}")
     if "files" in entry:
         entry["files"] = tuple(entry["files"])
-    return EventSource(**entry)
+    return ResponseSource(**entry)
 
 
 def _check(place: DocumentNode, content: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ...module_utils._core.errors import PlanError
-from .cells import CONTROL, Layout, Stage, check_alone
+from .cells import CONTROL, ExperimentLayout, ExperimentStage, check_alone
 from .experiment import INCONCLUSIVE, ROLL_BACK, Experiment
 
 PLANNED, RUNNING, STOPPED, PROMOTED, ABSENT = (
@@ -42,7 +42,7 @@ class Live:
 
     data: Mapping[str, Any] = field(default_factory=dict)
 
-    def missing_cells(self, layout: Layout) -> list[str]:
+    def missing_cells(self, layout: ExperimentLayout) -> list[str]:
         """Return the cells that the release does not have with their headers."""
         headers = self.data.get("headers", {})
         wanted = {
@@ -53,7 +53,7 @@ class Live:
 
 
 @dataclass(frozen=True)
-class Look:
+class ExperimentLook:
     """The result of a look: the hash of the data, the units by arm and the decision."""
 
     digest: str
@@ -73,7 +73,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Change:
+class RecordChange:
     """The writes of a run: the record, if it changes, and the weights, if any.
 
     ``remove``: the record is removed.
@@ -89,14 +89,14 @@ class Change:
 class Situation:
     """The experiment as the platform has it: its record, those of others, and the release."""
 
-    layout: Layout
+    layout: ExperimentLayout
     text: str
     now: datetime
     record: Mapping[str, Any] | None = None
     others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     live: Live = field(default_factory=Live)
     weights: Mapping[str, float] = field(default_factory=dict)
-    look: Look | None = None
+    look: ExperimentLook | None = None
 
     @property
     def state(self) -> str:
@@ -131,13 +131,15 @@ def libraries() -> dict[str, str]:
     return found
 
 
-def next_change(state: str, now: Situation, former: Experiment | None, cell: str = "") -> Change:
+def next_change(
+    state: str, now: Situation, former: Experiment | None, cell: str = ""
+) -> RecordChange:
     """Return what a run with a wanted state changes.
 
     ``former`` is the experiment of the record's own text.
     """
     if state == ABSENT:
-        return Change(weights=_no_weights(now), remove=now.record is not None)
+        return RecordChange(weights=_no_weights(now), remove=now.record is not None)
     if state == STOPPED:
         return _stopped(now)
     if state == PROMOTED:
@@ -148,18 +150,20 @@ def next_change(state: str, now: Situation, former: Experiment | None, cell: str
     return _running(now)
 
 
-def _planned(now: Situation) -> Change:
+def _planned(now: Situation) -> RecordChange:
     if now.state in (RUNNING, STOPPED, PROMOTED):
-        return Change(notes=(f"{now.name} is {now.state} already",))
+        return RecordChange(notes=(f"{now.name} is {now.state} already",))
     record = _record(now, PLANNED)
-    return Change(record if record != now.record else None)
+    return RecordChange(record if record != now.record else None)
 
 
-def _running(now: Situation) -> Change:
+def _running(now: Situation) -> RecordChange:
     experiment = now.layout.experiment
     if now.record and now.record.get("ended_by") == DECISION:
         # A schedule of looks continues until a user changes it.
-        return Change(weights=_no_weights(now), notes=(f"{now.name} was stopped by its data",))
+        return RecordChange(
+            weights=_no_weights(now), notes=(f"{now.name} was stopped by its data",)
+        )
     _check_may_run(now)
     if experiment.start and now.now < experiment.start and now.started is None:
         note = f"{now.name} starts at {text_of(experiment.start)}"
@@ -170,7 +174,7 @@ def _running(now: Situation) -> Change:
     started = now.started or now.now
     stage = now.layout.stage(started, now.now)
     record = _record(now, RUNNING, started=text_of(started), stage=stage.number)
-    return Change(
+    return RecordChange(
         record if record != now.record else None,
         now.layout.weights(stage),
         notes=_stage_notes(now.layout, stage),
@@ -188,7 +192,7 @@ def _check_may_run(now: Situation) -> None:
     check_alone(now.layout, busy)
 
 
-def _stopped(now: Situation) -> Change:
+def _stopped(now: Situation) -> RecordChange:
     if now.record is None or now.state == PLANNED:
         raise PlanError(
             f"{now.name} cannot be stopped", "it does not run", "Run it first, or use state: absent"
@@ -202,7 +206,7 @@ def _stopped(now: Situation) -> Change:
     return _ended(now, STOPPED, CONTROL)
 
 
-def _promoted(now: Situation, cell: str) -> Change:
+def _promoted(now: Situation, cell: str) -> RecordChange:
     if now.started is None or now.record is None:
         raise PlanError(
             f"{now.name} cannot be promoted", "it has not run yet", "Run it with state: running"
@@ -238,12 +242,12 @@ def _winner(now: Situation) -> str:
     )
 
 
-def _ended(now: Situation, state: str, cell: str, by: str = "user") -> Change:
+def _ended(now: Situation, state: str, cell: str, by: str = "user") -> RecordChange:
     if now.state == state:
-        return Change(weights=_no_weights(now))
+        return RecordChange(weights=_no_weights(now))
     ended = now.record.get("ended") if now.record else ""
     record = _record(now, state, ended=ended or text_of(now.now), cell=cell, ended_by=by)
-    return Change(record, _no_weights(now))
+    return RecordChange(record, _no_weights(now))
 
 
 def _no_weights(now: Situation) -> dict[str, float] | None:
@@ -274,7 +278,7 @@ def _record(now: Situation, state: str, **values: Any) -> dict[str, Any]:
     }
 
 
-def _is_news(look: Look, looks: list[dict[str, Any]], state: str, former: str) -> bool:
+def _is_news(look: ExperimentLook, looks: list[dict[str, Any]], state: str, former: str) -> bool:
     # Without a look, the experiment is to be extended.
     last = looks[-1] if looks else {"action": EXTEND, "cell": ""}
     return (look.action, look.cell) != (last["action"], last["cell"]) or state != former
@@ -340,7 +344,7 @@ def _check_unit(now: Situation) -> None:
             )
 
 
-def _stage_notes(layout: Layout, stage: Stage) -> tuple[str, ...]:
+def _stage_notes(layout: ExperimentLayout, stage: ExperimentStage) -> tuple[str, ...]:
     if stage.until is None:
         return ()
     return (

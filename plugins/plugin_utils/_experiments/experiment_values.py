@@ -15,8 +15,9 @@ from ...module_utils._core import units
 from ...module_utils._core.errors import suggestion
 from ...module_utils._core.parsing import kind_of
 from .._catalog.document_reader import DocumentNode, Parser, text_line
+from .._catalog.value_forms import Form
 from .._shipping.shipping_values import FORMS as TEXT_FORMS
-from .._shipping.shipping_values import FileKey, Form, listed
+from .._shipping.shipping_values import FileKey, listed
 from .experiment import ROUTER_MEASURES, Measure
 
 NAME = r"[A-Za-z][A-Za-z0-9_]{0,31}"

@@ -25,7 +25,7 @@ _LENTH, _LENTH_LIMIT = 1.5, 2.5
 
 
 @dataclass(frozen=True)
-class Cell:
+class RunResponses:
     """The responses of one run of a design: their number, mean and variance between units.
 
     ``variance`` is that of one unit. It is 0 if there is only one.
@@ -56,7 +56,7 @@ class FactorEffect:
 
 
 def effects_of(
-    design: Design, cells: Sequence[Cell], *, alpha: float = 0.05, largest: int = 2
+    design: Design, cells: Sequence[RunResponses], *, alpha: float = 0.05, largest: int = 2
 ) -> list[FactorEffect]:
     """Return the effects of up to ``largest`` factors from replicated cells.
 
@@ -144,7 +144,7 @@ def half_normal_points(estimates: Sequence[float]) -> list[tuple[float, float]]:
     return list(zip(quantiles, sizes, strict=True))
 
 
-def curvature(corners: Sequence[Cell], center: Cell) -> tuple[float, float]:
+def curvature(corners: Sequence[RunResponses], center: RunResponses) -> tuple[float, float]:
     """Return the mean of the corners less that of the center points, and its standard error."""
     mean = statistics.mean(cell.mean for cell in corners)
     spread = sum(cell.variance / cell.units for cell in corners) / len(corners) ** 2
@@ -163,7 +163,7 @@ def _contrast(design: Design, factors: tuple[str, ...]) -> list[float]:
     return [level / half for level in column]
 
 
-def _freedom(parts: Sequence[float], cells: Sequence[Cell]) -> float:
+def _freedom(parts: Sequence[float], cells: Sequence[RunResponses]) -> float:
     spread = sum(
         part**2 / (cell.units - 1)
         for part, cell in zip(parts, cells, strict=True)

@@ -12,7 +12,7 @@ from typing import Any
 from ...module_utils._compose.variants import OVERLAY_KEYS
 from ...module_utils._core import units
 from ...module_utils._core.errors import suggestion
-from ...module_utils._core.parsing import Reader, kind_of
+from ...module_utils._core.parsing import SpecReader, kind_of
 from ...module_utils._routing.request_headers import read_headers
 from .._catalog.document_reader import DocumentNode, mapping
 from .experiment import Factor, Level
@@ -78,7 +78,7 @@ def _factor(name: str, place: DocumentNode) -> Factor | None:
 
 def _check_header(header: str, place: DocumentNode) -> None:
     """Note a header that the router does not set."""
-    reader = Reader()
+    reader = SpecReader()
     read_headers({header: "x"}, reader)
     for problem in reader.problems:
         place.problem(problem.text)
@@ -116,7 +116,7 @@ def _level(name: str, place: DocumentNode, header: str) -> Level | None:
 
 
 def _value(place: DocumentNode) -> str | None:
-    reader = Reader()
+    reader = SpecReader()
     # As written: 010 is no 8.
     plain = place.value
     text = units.scalar_text(plain) if isinstance(plain, bool) else plain

@@ -10,16 +10,16 @@ from dataclasses import replace
 from typing import Any
 
 from ...module_utils._core.text_table import text_table
-from .cells import CONTROL, Layout
+from .cells import CONTROL, ExperimentLayout
 from .design_properties import properties_of
 from .designs import effect_name
 from .experiment import INCREASE, RATE
-from .power import PowerPlan, Question, expected_days, power_plan
+from .power import PowerPlan, PowerQuestion, expected_days, power_plan
 
 _DAY = 86400.0
 
 
-def cells_data(layout: Layout, weights: Mapping[str, float]) -> list[dict[str, Any]]:
+def cells_data(layout: ExperimentLayout, weights: Mapping[str, float]) -> list[dict[str, Any]]:
     """Return the cells with their levels, as a module returns them."""
     return [
         {
@@ -34,7 +34,7 @@ def cells_data(layout: Layout, weights: Mapping[str, float]) -> list[dict[str, A
     ]
 
 
-def design_data(layout: Layout) -> dict[str, Any]:
+def design_data(layout: ExperimentLayout) -> dict[str, Any]:
     """Return the properties of the design, computed from its matrix."""
     design, found = layout.design, properties_of(layout.design)
     aliases = [
@@ -51,7 +51,7 @@ def design_data(layout: Layout) -> dict[str, Any]:
     }
 
 
-def cell_table(layout: Layout, weights: Mapping[str, float]) -> list[str]:
+def cell_table(layout: ExperimentLayout, weights: Mapping[str, float]) -> list[str]:
     """Return the lines of the table of cells."""
     names = [factor.name for factor in layout.experiment.factors]
     rows = [["cell", *names, "percent"]]
@@ -61,7 +61,7 @@ def cell_table(layout: Layout, weights: Mapping[str, float]) -> list[str]:
     return text_table(rows)
 
 
-def plan_of(layout: Layout, units_by_day: float | None) -> PowerPlan | None:
+def plan_of(layout: ExperimentLayout, units_by_day: float | None) -> PowerPlan | None:
     """Return what the primary response needs; None where its file does not have the numbers.
 
     ``units_by_day`` is the observed number of units of the service, if any.
@@ -82,7 +82,7 @@ def plan_of(layout: Layout, units_by_day: float | None) -> PowerPlan | None:
     return replace(plan, days=expected_days(plan.needed, [units_by_day], share))
 
 
-def _question(layout: Layout) -> Question | None:
+def _question(layout: ExperimentLayout) -> PowerQuestion | None:
     experiment = layout.experiment
     primary, sample = experiment.primary, experiment.sample
     effect = primary.smallest_effect
@@ -90,9 +90,9 @@ def _question(layout: Layout) -> Question | None:
         return None
     effect = effect if primary.goal == INCREASE else -effect
     if primary.type == RATE and primary.baseline:
-        question = Question.of_shares(primary.baseline, effect)
+        question = PowerQuestion.of_shares(primary.baseline, effect)
     elif primary.type != RATE and primary.deviation:
-        question = Question.of_means(primary.deviation, effect)
+        question = PowerQuestion.of_means(primary.deviation, effect)
     else:
         return None
     weights = dict.fromkeys(layout.arms, 1.0)

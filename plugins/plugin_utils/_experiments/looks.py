@@ -14,8 +14,8 @@ from typing import Any
 
 from ...module_utils._core.errors import ShippingError
 from .analysis import Analysis, AnalysisPlan, analyze
-from .cells import Layout
-from .decision import Decision, DecisionRules, decide
+from .cells import ExperimentLayout
+from .decision import DecisionRules, ExperimentDecision, decide
 from .designs import Design, effect_name
 from .event_files import (
     EVENTS,
@@ -26,7 +26,7 @@ from .event_files import (
     database_events,
     upload_units,
 )
-from .experiment_record import Look, libraries
+from .experiment_record import ExperimentLook, libraries
 from .exposure_files import EVENTS as EVENT_FILES
 from .exposure_files import EXPOSURES as EXPOSURE_FILES
 from .exposure_files import DataFolder
@@ -42,19 +42,21 @@ class Finding:
 
     data: LookData
     analysis: Analysis
-    decision: Decision
+    decision: ExperimentDecision
     digest: str
 
-    def look(self) -> Look:
+    def look(self) -> ExperimentLook:
         """Return what the record keeps."""
-        return Look(self.digest, self.data.units, self.decision.outcome, self.decision.cell)
+        return ExperimentLook(
+            self.digest, self.data.units, self.decision.outcome, self.decision.cell
+        )
 
 
 @dataclass(frozen=True)
 class Looking:
     """The experiment, its data, and the folder of the files that it names."""
 
-    layout: Layout
+    layout: ExperimentLayout
     folder: DataFolder
     base: Path
     started: datetime
@@ -103,7 +105,7 @@ class Looking:
         return sorted(found)
 
 
-def _plan(layout: Layout, *, is_ended: bool) -> AnalysisPlan:
+def _plan(layout: ExperimentLayout, *, is_ended: bool) -> AnalysisPlan:
     experiment = layout.experiment
     return AnalysisPlan(
         layout.arms,
@@ -116,7 +118,7 @@ def _plan(layout: Layout, *, is_ended: bool) -> AnalysisPlan:
     )
 
 
-def planned_units(layout: Layout) -> int:
+def planned_units(layout: ExperimentLayout) -> int:
     """Return the planned units of each cell."""
     sample = layout.experiment.sample
     if sample.units:
@@ -126,7 +128,7 @@ def planned_units(layout: Layout) -> int:
     return max(units, sample.min_units)
 
 
-def _design_of_arms(layout: Layout) -> Design:
+def _design_of_arms(layout: ExperimentLayout) -> Design:
     """Return the design with the runs in the order of the cells."""
     runs = tuple(cell.run for cell in layout.cells)
     blocks = tuple(cell.block for cell in layout.cells) if layout.design.blocks else ()

@@ -31,7 +31,7 @@ _DAYS_OF_A_WEEK = 7
 
 
 @dataclass(frozen=True)
-class Question:
+class PowerQuestion:
     """A difference of two arms that an experiment is to find.
 
     ``variances`` are those of one unit in the former and in the new arm, ``shares`` the parts of
@@ -54,37 +54,37 @@ class Question:
         _need(min(self.shares) > 0, "the share of an arm", "0")
 
     @classmethod
-    def of_means(cls, standard_deviation: float, effect: float) -> Question:
+    def of_means(cls, standard_deviation: float, effect: float) -> PowerQuestion:
         """Return the question for means of units."""
         return cls(effect, (standard_deviation**2, standard_deviation**2))
 
     @classmethod
-    def of_shares(cls, share: float, effect: float) -> Question:
+    def of_shares(cls, share: float, effect: float) -> PowerQuestion:
         """Return the question for the share of units with an event, such as 0.05."""
         new = share + effect
         _need(0 < share < 1 and 0 < new < 1, "the share", "not between 0 and 1 in both arms")
         return cls(effect, (share * (1 - share), new * (1 - new)))
 
     @classmethod
-    def of_ratios(cls, observed: ArmSums, effect: float) -> Question:
+    def of_ratios(cls, observed: ArmSums, effect: float) -> PowerQuestion:
         """Return the question for ratios, by the variance of observed units (delta method)."""
         variance = observed.ratio_variance() * observed.units
         _need(math.isfinite(variance), "the variance", "unknown: it needs two observed units")
         return cls(effect, (variance, variance))
 
     @classmethod
-    def of_factor_effect(cls, standard_deviation: float, effect: float) -> Question:
+    def of_factor_effect(cls, standard_deviation: float, effect: float) -> PowerQuestion:
         """Return the question for an effect of a two-level design, or for an interaction.
 
         Half of all units have the high level, so each effect is one of two arms of half the units.
         """
         return cls.of_means(standard_deviation, effect)
 
-    def among(self, comparisons: int) -> Question:
+    def among(self, comparisons: int) -> PowerQuestion:
         """Return the question as one of several that share alpha."""
         return replace(self, comparisons=max(comparisons, 1))
 
-    def of_arms(self, weights: Mapping[str, float], former: str) -> Question:
+    def of_arms(self, weights: Mapping[str, float], former: str) -> PowerQuestion:
         """Return the question for several arms: the one with the smallest share is planned for."""
         others = [weight for arm, weight in weights.items() if arm != former and weight > 0]
         is_compared = bool(others) and weights.get(former, 0) > 0
@@ -93,7 +93,7 @@ class Question:
         shares = (weights[former] / total, min(others) / total)
         return replace(self, shares=shares, comparisons=self.comparisons * len(others))
 
-    def at_one_look(self) -> Question:
+    def at_one_look(self) -> PowerQuestion:
         """Return the question for a test with one look, at the end."""
         return replace(self, is_sequential=False)
 
@@ -183,7 +183,7 @@ class PowerPlan:
 
 
 def power_plan(
-    question: Question,
+    question: PowerQuestion,
     planned: int | None = None,
     *,
     power: float = 0.8,

@@ -16,8 +16,8 @@ from html import escape
 from itertools import combinations
 from typing import Any
 
-from .analysis import BETTER, MISMATCH_ALPHA, WORSE, Analysis, Comparison, EffectTable
-from .decision import EXTEND, SHIP, Decision
+from .analysis import BETTER, MISMATCH_ALPHA, WORSE, Analysis, ArmComparison, EffectTable
+from .decision import EXTEND, SHIP, ExperimentDecision
 from .design_properties import Alias, properties_of
 from .designs import Design, effect_name
 from .experiment import DECREASE, INCREASE, ROLL_BACK, Response
@@ -61,7 +61,7 @@ class Report:
 
     name: str
     analysis: Analysis
-    decision: Decision
+    decision: ExperimentDecision
     responses: Sequence[Response]
     guardrails: Sequence[Response] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -174,7 +174,7 @@ def _guardrails(report: Report) -> str:
 
 
 def _compared(
-    title: str, comparisons: Sequence[Comparison], declared: Sequence[Response], note: str
+    title: str, comparisons: Sequence[ArmComparison], declared: Sequence[Response], note: str
 ) -> str:
     parts = []
     for response in declared:
@@ -211,7 +211,7 @@ def _margin(response: Response) -> float | None:
     return -response.margin
 
 
-def _interval(each: Comparison) -> tuple[float, float, float]:
+def _interval(each: ArmComparison) -> tuple[float, float, float]:
     return each.difference.estimate, each.difference.low, each.difference.high
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from ...module_utils._core.errors import ShippingError
 from .designs import Design, effect_name
-from .factor_effects import Cell, FactorEffect
+from .factor_effects import FactorEffect, RunResponses
 from .scientific_packages import load_scipy
 
 # 1 less this part is a leverage of 1 that was rounded.
@@ -26,7 +26,7 @@ _ROUNDING = 1e-9
 
 
 def robust_effects(
-    design: Design, cells: Sequence[Cell], *, alpha: float = 0.05, largest: int = 2
+    design: Design, cells: Sequence[RunResponses], *, alpha: float = 0.05, largest: int = 2
 ) -> list[FactorEffect]:
     """Return the effects of up to ``largest`` factors, those that are confounded once.
 

@@ -15,7 +15,7 @@ from itertools import chain, combinations, pairwise, product
 from typing import Any
 
 from .designs import Design
-from .factor_effects import Cell
+from .factor_effects import RunResponses
 from .scientific_packages import load_scipy
 
 
@@ -30,7 +30,9 @@ class VarianceRow:
     p_value: float
 
 
-def variance_table(design: Design, cells: Sequence[Cell], largest: int = 2) -> list[VarianceRow]:
+def variance_table(
+    design: Design, cells: Sequence[RunResponses], largest: int = 2
+) -> list[VarianceRow]:
     """Return the rows of factors and interactions that the cells can estimate.
 
     Without units beyond one in a cell there is no variance within cells, and so no row.
@@ -57,7 +59,7 @@ def variance_table(design: Design, cells: Sequence[Cell], largest: int = 2) -> l
     return rows
 
 
-def _within(cells: Sequence[Cell]) -> tuple[int, float]:
+def _within(cells: Sequence[RunResponses]) -> tuple[int, float]:
     """Return the degrees of freedom and the sum of squares within cells."""
     within = [(cell.units - 1, cell.variance) for cell in cells if cell.units]
     squares = sum(number * variance for number, variance in within)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .._directory.layouts import Layout
+from .._directory.layouts import DirectoryLayout
 from .._directory.search import Entry
 
 # In practice, groups of all these classes contain each other, regardless of the layout.
@@ -36,7 +36,7 @@ def is_dynamic(group: Entry) -> bool:
     return bool(group.raw(DYNAMIC))
 
 
-def dn_attributes(layout: Layout, *, is_project: bool) -> tuple[str, ...]:
+def dn_attributes(layout: DirectoryLayout, *, is_project: bool) -> tuple[str, ...]:
     """Return the attributes of a group that name members by DN."""
     if is_project or not layout.member_dns:
         return layout.member_dns
@@ -44,12 +44,12 @@ def dn_attributes(layout: Layout, *, is_project: bool) -> tuple[str, ...]:
     return (*layout.member_dns, *(name for name in _INNER_DNS if name.lower() not in present))
 
 
-def login_attributes(layout: Layout) -> tuple[str, ...]:
+def login_attributes(layout: DirectoryLayout) -> tuple[str, ...]:
     """Return the attributes of any group that are read for members by login name."""
     return (*layout.member_logins, _INNER_LOGIN) if layout.member_dns else layout.member_logins
 
 
-def logins_in(layout: Layout, group: Entry, *, is_project: bool) -> list[str]:
+def logins_in(layout: DirectoryLayout, group: Entry, *, is_project: bool) -> list[str]:
     """Return the login names that a group has as members."""
     logins = group.texts(*layout.member_logins)
     if logins or is_project or not layout.member_dns:

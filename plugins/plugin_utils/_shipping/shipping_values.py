@@ -15,17 +15,10 @@ from ...module_utils._core.image_references import Reference
 from ...module_utils._core.parsing import kind_of
 from ...module_utils._toolbox import checked_names
 from .._catalog.document_reader import DocumentNode, Parser, text_line
+from .._catalog.value_forms import Form
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 _PLATFORM = r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?"
-
-
-@dataclass(frozen=True)
-class Form:
-    """A form: its parser and its JSON schema."""
-
-    parse: Parser
-    schema: dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...module_utils._core.parsing import Reader, Written, boolean
+from ...module_utils._core.parsing import SpecReader, Written, boolean
 from .bind_paths import absolute_path, relative_source
 
 _NO_NAME = re.compile(r"[^a-zA-Z0-9_.-]+")
@@ -35,7 +35,7 @@ class Shipping:
     folder: str
     read: Callable[[str], bytes]
     configs: MutableMapping[str, bytes]
-    reader: Callable[[str], Reader]
+    reader: Callable[[str], SpecReader]
 
 
 def ship(content: dict[str, Any], shipping: Shipping) -> None:
@@ -52,7 +52,7 @@ def ship(content: dict[str, Any], shipping: Shipping) -> None:
         content["configs"] = {**declared, **added}
 
 
-def _ship_mounts(service: dict[str, Any], shipping: Shipping, reader: Reader) -> None:
+def _ship_mounts(service: dict[str, Any], shipping: Shipping, reader: SpecReader) -> None:
     volumes, grants = service.get("volumes"), service.get("configs") or []
     if not isinstance(volumes, list) or not isinstance(grants, list):
         return
@@ -83,11 +83,11 @@ def _file(item: Any, folder: str) -> str:
 
 def _is_read_only(item: Any) -> bool:
     if isinstance(item, dict):
-        return boolean(item.get("read_only"), Reader()) is True
+        return boolean(item.get("read_only"), SpecReader()) is True
     return "ro" in str(item).rpartition(":")[2].split(",")
 
 
-def _grant(path: str, item: Any, shipping: Shipping, reader: Reader) -> list[dict[str, Any]]:
+def _grant(path: str, item: Any, shipping: Shipping, reader: SpecReader) -> list[dict[str, Any]]:
     """Return the config of a file as a service mounts it."""
     target = item.get("target") if isinstance(item, dict) else str(item).split(":")[1]
     try:

@@ -17,7 +17,7 @@ from typing import Any
 
 from ...module_utils._compose.keys import LOCAL_KEYS
 from ...module_utils._core.errors import Problem, ShippingError, SpecError
-from ...module_utils._core.parsing import Reader, Written, boolean, listing, mapping, text, word
+from ...module_utils._core.parsing import SpecReader, Written, boolean, listing, mapping, text, word
 from ...module_utils._core.units import scalar_text
 from . import bind_files, bind_paths, dotenv, inline_spec, loopback_ports, profiles, yaml_reader
 from .interpolate import Unset, Values, interpolate
@@ -83,9 +83,9 @@ class _Loading:
         """Return the place in the file of a place in the content."""
         return self.reader(self.from_files.get(path, path)).place()
 
-    def reader(self, path: str) -> Reader:
+    def reader(self, path: str) -> SpecReader:
         """Return a place in the spec."""
-        return Reader(path, self.problems, written=self.moved)
+        return SpecReader(path, self.problems, written=self.moved)
 
     def full_path(self, name: str) -> str:
         """Return the path of a file that the spec names."""
@@ -413,7 +413,7 @@ def _new_lines(
     return {key: value for key, value in lines.items() if value is not None or key not in earlier}
 
 
-def _inherited(key: str, reader: Reader, values: Values) -> str | None:
+def _inherited(key: str, reader: SpecReader, values: Values) -> str | None:
     """Return the value of a variable that a service only names."""
     try:
         value = values.find(key, reader.path)
@@ -430,7 +430,7 @@ def _inherited(key: str, reader: Reader, values: Values) -> str | None:
 _env_file_list = listing(mapping({"path": text, "required": boolean, "format": word("raw")}))
 
 
-def _env_files(env_files: Any, reader: Reader) -> list[dict[str, Any]]:
+def _env_files(env_files: Any, reader: SpecReader) -> list[dict[str, Any]]:
     """Return the entries of ``env_file``, each in its long form."""
     if env_files is None:
         return []
@@ -482,7 +482,7 @@ def _add_data(
 
 def _is_external(entry: dict[str, Any]) -> bool:
     external = entry.get("external")
-    return isinstance(external, dict) or boolean(external, Reader()) is True
+    return isinstance(external, dict) or boolean(external, SpecReader()) is True
 
 
 def _data(origin: str, text_or_name: str, section: str, loading: _Loading) -> bytes:

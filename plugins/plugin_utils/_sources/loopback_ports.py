@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...module_utils._compose.short_syntax import is_loopback, written_port
-from ...module_utils._core.parsing import Reader, Written
+from ...module_utils._core.parsing import SpecReader, Written
 
 
 def unpublish(
     services: Iterable[tuple[str, dict[str, Any]]],
     modes: tuple[str, ...],
-    reader: Callable[[str], Reader],
+    reader: Callable[[str], SpecReader],
 ) -> list[str]:
     """Leave out loopback ports of these modes; return the place of each."""
     places: list[str] = []
@@ -29,7 +29,7 @@ def unpublish(
     return places
 
 
-def _unpublished(service: dict[str, Any], modes: tuple[str, ...], reader: Reader) -> list[str]:
+def _unpublished(service: dict[str, Any], modes: tuple[str, ...], reader: SpecReader) -> list[str]:
     kept: list[Any] = []
     places: list[Written] = []
     exposed = list(service.get("expose") or [])

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.shipping.code.plugins.module_utils._core.parsing import Reader
+from ansible_collections.shipping.code.plugins.module_utils._core.parsing import SpecReader
 from ansible_collections.shipping.code.plugins.module_utils._deploy import ramp_checks
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ramp_checks import (
     Checks,
@@ -38,7 +38,7 @@ def defaults() -> dict[str, str]:
 
 @pytest.mark.parametrize("number", range(2))
 def test_an_example_is_read(number: int) -> None:
-    reader = Reader("canary")
+    reader = SpecReader("canary")
     assert read_checks(examples()[number], reader)
     assert not reader.problems
 
@@ -61,4 +61,4 @@ def test_the_defaults_are_those_of_the_code() -> None:
     assert int(documented["min_units"]) == Checks().min_units
     assert documented["timeout"] == ramp_checks.DEFAULT_TIMEOUT
     listed = {"checks": yaml.safe_load(documented["checks"])}
-    assert read_checks(listed, Reader("canary")) == Checks()
+    assert read_checks(listed, SpecReader("canary")) == Checks()

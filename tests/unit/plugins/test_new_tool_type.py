@@ -29,7 +29,7 @@ from __future__ import annotations
 import os
 import subprocess
 
-from .installer import Build, Installer, Key, declared
+from .installer import Build, Installer, EntryKey, declared
 
 
 def _install(build: Build) -> None:
@@ -42,7 +42,7 @@ def _install(build: Build) -> None:
 INSTALLER = Installer(
     "text",
     "A text in capital letters.",
-    {"source": Key("path", "The text, below the folder of the catalog.", required=True)},
+    {"source": EntryKey("path", "The text, below the folder of the catalog.", required=True)},
     declared("text_sha256"),
     _install,
     has_commands=False,

@@ -38,7 +38,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RampPlan:
     """The declared part of a ramp.
 
     ``deadline`` is in seconds since the first share. ``keep_warm`` is for how long the former
@@ -60,7 +60,7 @@ class Ramp:
     version got its first share. ``answer`` is that of the last look.
     """
 
-    plan: Plan
+    plan: RampPlan
     phase: str = DEPLOYING
     position: int = 0
     since: float = 0.0
@@ -119,7 +119,7 @@ class Ramp:
         plan = dict(data["plan"])
         steps = tuple(Step(float(weight), hold) for weight, hold in plan.pop("steps"))
         state = {name: value for name, value in data.items() if name != "plan"}
-        return cls(Plan(steps=steps, **plan), **state)
+        return cls(RampPlan(steps=steps, **plan), **state)
 
 
 def advance(ramp: Ramp, event: str, now: float, reason: str = "") -> Ramp:

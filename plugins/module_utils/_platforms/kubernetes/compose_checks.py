@@ -17,7 +17,7 @@ from ..._compose.job_services import GLOBAL_JOB, is_job
 from ..._compose.normal_form import Compose, Service
 from ..._core import units
 from ..._core.image_references import is_image_id
-from ..._core.parsing import Reader
+from ..._core.parsing import SpecReader
 from .compose_object_checks import check_collisions, check_service_names, check_volumes
 from .ignored_settings import LOCAL_LOG_DRIVERS
 from .pod_fields import NODE_LABELS, PLACEHOLDERS, SHARED_MEMORY, split_constraint
@@ -34,13 +34,13 @@ _LONGEST_BACKOFF = 300 * units.SECOND
 _CONSTRAINED = (*NODE_LABELS, "node.id", "node.role")
 
 
-def check_services(app: Compose, reader: Reader) -> None:
+def check_services(app: Compose, reader: SpecReader) -> None:
     """Check each service by itself."""
     for name, service in app.services.items():
         _check_service(name, service, reader.at("services").at(name))
 
 
-def _check_service(name: str, service: Service, reader: Reader) -> None:
+def _check_service(name: str, service: Service, reader: SpecReader) -> None:
     if not LABEL_NAME.fullmatch(name):
         reader.problem(
             "Kubernetes finds a service by a name of a-z, 0-9 and '-' that begins with a letter;"
@@ -66,7 +66,7 @@ def _check_service(name: str, service: Service, reader: Reader) -> None:
         check(service, reader)
 
 
-def _check_identity(service: Service, reader: Reader) -> None:
+def _check_identity(service: Service, reader: SpecReader) -> None:
     if not _NUMBERS.fullmatch(service.get("user", "0")):
         reader.at("user").problem(
             f"Kubernetes supports numbers only, not {service['user']!r}; write the uid and gid, as"
@@ -79,7 +79,7 @@ def _check_identity(service: Service, reader: Reader) -> None:
             )
 
 
-def _check_security(service: Service, reader: Reader) -> None:
+def _check_security(service: Service, reader: SpecReader) -> None:
     """Report options that the API rejects or does not have."""
     options, place = service.get("security_opt", {}), reader.at("security_opt")
     if "disable" in options.get("selinux", {}):
@@ -91,7 +91,7 @@ def _check_security(service: Service, reader: Reader) -> None:
         place.problem("privileged excludes no-new-privileges; write one of them")
 
 
-def _check_host_names(service: Service, reader: Reader) -> None:
+def _check_host_names(service: Service, reader: SpecReader) -> None:
     hostname = service.get("hostname", "a")
     if not _HOST_NAME.fullmatch(hostname):
         reader.at("hostname").problem(
@@ -105,7 +105,7 @@ def _check_host_names(service: Service, reader: Reader) -> None:
             )
 
 
-def _check_placeholders(service: Service, reader: Reader) -> None:
+def _check_placeholders(service: Service, reader: SpecReader) -> None:
     """Report placeholders in the environment that only Swarm fills in."""
     for key, text in service.get("environment", {}).items():
         unknown = [name for name in _PLACEHOLDER.findall(text) if name not in PLACEHOLDERS]
@@ -116,7 +116,7 @@ def _check_placeholders(service: Service, reader: Reader) -> None:
             )
 
 
-def _check_annotation_keys(service: Service, reader: Reader) -> None:
+def _check_annotation_keys(service: Service, reader: SpecReader) -> None:
     """Check annotations, which are for the platform; labels are for other programs as well."""
     for key in service.get("annotations", {}):
         if not LABEL_KEY.fullmatch(key):
@@ -126,7 +126,7 @@ def _check_annotation_keys(service: Service, reader: Reader) -> None:
             )
 
 
-def _check_deploy(service: Service, reader: Reader) -> None:
+def _check_deploy(service: Service, reader: SpecReader) -> None:
     deploy, place = service.get("deploy", {}), reader.at("deploy")
     if deploy.get("mode") == GLOBAL_JOB:
         place.at("mode").problem(
@@ -141,7 +141,7 @@ def _check_deploy(service: Service, reader: Reader) -> None:
     _check_spread(placement, place.at("placement"))
 
 
-def _check_restarts(policy: Mapping[str, Any], place: Reader) -> None:
+def _check_restarts(policy: Mapping[str, Any], place: SpecReader) -> None:
     if policy["condition"] == "none":
         place.at("condition").problem(
             "Kubernetes always restarts the pods of a service; leave it out, or write deploy.mode:"
@@ -155,7 +155,7 @@ def _check_restarts(policy: Mapping[str, Any], place: Reader) -> None:
         )
 
 
-def _check_constraint(text: str, reader: Reader) -> None:
+def _check_constraint(text: str, reader: SpecReader) -> None:
     constraint = split_constraint(text)
     if constraint is None:
         reader.problem(f"{text!r} is not a constraint; write for example node.labels.zone == a")
@@ -170,7 +170,7 @@ def _check_constraint(text: str, reader: Reader) -> None:
         )
 
 
-def _check_spread(placement: Mapping[str, Any], reader: Reader) -> None:
+def _check_spread(placement: Mapping[str, Any], reader: SpecReader) -> None:
     for index, spread in enumerate(placement.get("preferences", [])):
         if not spread.startswith("node.labels.") and spread not in NODE_LABELS:
             reader.at("preferences").at(index).problem(
@@ -183,7 +183,7 @@ def _check_spread(placement: Mapping[str, Any], reader: Reader) -> None:
         )
 
 
-def _check_grants(service: Service, reader: Reader) -> None:
+def _check_grants(service: Service, reader: SpecReader) -> None:
     owner = service.get("user", "0").partition(":")[0].replace("root", "0")
     groups = set()
     for section in ("secrets", "configs"):
@@ -197,7 +197,7 @@ def _check_grants(service: Service, reader: Reader) -> None:
         )
 
 
-def _check_grant(grant: Mapping[str, Any], owner: str, reader: Reader) -> None:
+def _check_grant(grant: Mapping[str, Any], owner: str, reader: SpecReader) -> None:
     # Such files belong to root: another user reads them by the group's bit or by that of all users.
     readable = 0o004 if grant["gid"] == "0" else 0o044
     if grant["uid"] not in ("0", owner):
@@ -214,7 +214,7 @@ def _check_grant(grant: Mapping[str, Any], owner: str, reader: Reader) -> None:
         reader.at("gid").problem(f"Kubernetes supports numbers only, not {grant['gid']!r}")
 
 
-def _check_logging(service: Service, reader: Reader) -> None:
+def _check_logging(service: Service, reader: SpecReader) -> None:
     driver = service.get("logging", {}).get("driver")
     if driver not in LOCAL_LOG_DRIVERS:
         reader.at("logging.driver").problem(
@@ -223,7 +223,7 @@ def _check_logging(service: Service, reader: Reader) -> None:
         )
 
 
-def _check_devices(service: Service, reader: Reader) -> None:
+def _check_devices(service: Service, reader: SpecReader) -> None:
     resources = service.get("deploy", {}).get("resources", {}).get("reservations", {})
     for kind in resources.get("generic_resources", {}):
         # Names without a domain are those of Kubernetes itself (extended resources).
@@ -234,7 +234,7 @@ def _check_devices(service: Service, reader: Reader) -> None:
             )
 
 
-def _check_runtime(service: Service, reader: Reader) -> None:
+def _check_runtime(service: Service, reader: SpecReader) -> None:
     runtime = service.get("runtime", "")
     if runtime and not all(map(_HOST_NAME.fullmatch, runtime.split("."))):
         reader.at("runtime").problem(
@@ -243,7 +243,7 @@ def _check_runtime(service: Service, reader: Reader) -> None:
         )
 
 
-def _check_ports(service: Service, reader: Reader) -> None:
+def _check_ports(service: Service, reader: SpecReader) -> None:
     """Check that a container's port is published once, and that /dev/shm is one thing."""
     published = [
         (port["target"], port["protocol"])

@@ -10,14 +10,14 @@ from typing import Any
 
 from ..._compose.normal_form import Compose, Service
 from ..._core import units
-from ..._core.parsing import Reader
+from ..._core.parsing import SpecReader
 from ..._deploy.naming import Naming
 from .service_names import LABEL_NAME, published_name
 
 ACCESS_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
 
 
-def check_service_names(app: Compose, reader: Reader) -> None:
+def check_service_names(app: Compose, reader: SpecReader) -> None:
     """Check that each name in the namespace belongs to one service."""
     owners: dict[str, str] = dict(zip(app.services, app.services))
     for name, service in app.services.items():
@@ -31,7 +31,7 @@ def check_service_names(app: Compose, reader: Reader) -> None:
         _check_aliases(name, service, owners, reader.at("services").at(name))
 
 
-def _check_aliases(name: str, service: Service, owners: dict[str, str], reader: Reader) -> None:
+def _check_aliases(name: str, service: Service, owners: dict[str, str], reader: SpecReader) -> None:
     for network, settings in service.get("networks", {}).items():
         place = reader.at("networks").at(network).at("aliases")
         for alias in settings.get("aliases", []):
@@ -46,13 +46,13 @@ def _check_aliases(name: str, service: Service, owners: dict[str, str], reader: 
                 )
 
 
-def check_volumes(app: Compose, reader: Reader) -> None:
+def check_volumes(app: Compose, reader: SpecReader) -> None:
     """Check the options of each volume."""
     for name, volume in app.volumes.items():
         _check_volume(volume, reader.at("volumes").at(name))
 
 
-def _check_volume(volume: dict[str, Any], reader: Reader) -> None:
+def _check_volume(volume: dict[str, Any], reader: SpecReader) -> None:
     for key, value in volume.get("driver_opts", {}).items():
         place = reader.at("driver_opts").at(key)
         if key == "access_mode" and value not in ACCESS_MODES:
@@ -69,13 +69,13 @@ def _check_volume(volume: dict[str, Any], reader: Reader) -> None:
             )
 
 
-def check_collisions(app: Compose, reader: Reader) -> None:
+def check_collisions(app: Compose, reader: SpecReader) -> None:
     """Check that no two volumes or networks have one name in the letters of the DNS."""
     for section in ("volumes", "networks"):
         _check_collisions(section, getattr(app, section), reader.at(section))
 
 
-def _check_collisions(section: str, entries: Iterable[str], reader: Reader) -> None:
+def _check_collisions(section: str, entries: Iterable[str], reader: SpecReader) -> None:
     owners: dict[str, str] = {}
     for name in entries:
         clean = Naming.dns(name)

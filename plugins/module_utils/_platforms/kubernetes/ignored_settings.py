@@ -16,7 +16,7 @@ from ..._compose.defaults import RESTART_DEFAULTS
 from ..._compose.job_services import JOB_MODES
 from ..._compose.normal_form import Compose, Service
 from ..._compose.service import pruned
-from ..._core.parsing import Reader
+from ..._core.parsing import SpecReader
 from .service_names import LABEL_KEY
 
 LOCAL_LOG_DRIVERS = (None, "json-file", "local", "journald", "none")
@@ -32,7 +32,7 @@ _NETWORK_KEYS = {
 }
 
 
-def note_ignored(app: Compose, reader: Reader) -> None:
+def note_ignored(app: Compose, reader: SpecReader) -> None:
     """Note each setting that is ignored, at its place."""
     for name, service in app.services.items():
         place = reader.at("services").at(name)
@@ -53,14 +53,14 @@ def note_ignored(app: Compose, reader: Reader) -> None:
                 reader.at("networks").at(name).at(key).note(f"ignored, since {why}")
 
 
-def _note_process(service: Service, place: Reader) -> None:
+def _note_process(service: Service, place: SpecReader) -> None:
     if "stop_signal" in service and service.get("init"):
         place.at("init").note("ignored, since the program must be PID 1 to get its stop_signal")
     if service.get("ulimits"):
         place.at("ulimits").note("ignored, since the nodes' container runtime sets them")
 
 
-def _note_labels(labels: Mapping[str, str], place: Reader) -> None:
+def _note_labels(labels: Mapping[str, str], place: SpecReader) -> None:
     """Note labels that neither a label nor an annotation can hold, such as long ones of a proxy."""
     lost = [key for key in labels if not LABEL_KEY.fullmatch(key)]
     if lost:
@@ -70,7 +70,7 @@ def _note_labels(labels: Mapping[str, str], place: Reader) -> None:
         )
 
 
-def _note_deploy(deploy: Mapping[str, Any], place: Reader) -> None:
+def _note_deploy(deploy: Mapping[str, Any], place: SpecReader) -> None:
     policy = deploy.get("restart_policy", RESTART_DEFAULTS)
     honored = _HONORED_OF_JOBS if deploy.get("mode") in JOB_MODES else ()
     details = [

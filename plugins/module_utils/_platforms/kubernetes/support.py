@@ -12,7 +12,7 @@ from __future__ import annotations
 from ..._compose.keys import NOT_YET
 from ..._compose.support import Plain, Support, plain_keys, texts
 from ..._core.errors import suggestion
-from ..._core.parsing import Reader
+from ..._core.parsing import SpecReader
 from .compose_checks import CHECKS
 from .ignored_settings import as_honored, note_ignored
 
@@ -305,7 +305,7 @@ _REFUSED_VALUES: dict[str, str] = {
 _OVERLAID = ("Deployment", "DaemonSet", "Service", "PersistentVolumeClaim")
 
 
-def _read_overlay(value: object, reader: Reader) -> object:
+def _read_overlay(value: object, reader: SpecReader) -> object:
     """Read raw fields by kind of object."""
     if not isinstance(value, dict) or not all(
         isinstance(fields, dict) for fields in value.values()

@@ -19,7 +19,7 @@ from ..._compose.normal_form import Compose, Service
 from ..._compose.security_options import DEFAULT, UNCONFINED
 from ..._compose.service import mesh_ports
 from ..._compose.support import Plain, Support, plain_keys, texts
-from ..._core.parsing import Reader
+from ..._core.parsing import SpecReader
 from ..._core.units import octets
 
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path in the container
@@ -270,11 +270,11 @@ _REFUSED_VALUES: dict[str, str] = {
 }
 
 
-def _read_overlay(value: object, reader: Reader) -> object:
+def _read_overlay(value: object, reader: SpecReader) -> object:
     return reader.problem("not supported yet on Swarm; leave it out")
 
 
-def _check_probes(app: Compose, reader: Reader) -> None:
+def _check_probes(app: Compose, reader: SpecReader) -> None:
     """Note each probe, because Swarm checks health by ``healthcheck`` only."""
     for name, service in app.services.items():
         if "probe" in service.get("x-shipping", {}):
@@ -283,7 +283,7 @@ def _check_probes(app: Compose, reader: Reader) -> None:
             )
 
 
-def _check_grants(app: Compose, reader: Reader) -> None:
+def _check_grants(app: Compose, reader: SpecReader) -> None:
     """Report a config or secret that a service gets at two paths with different owners or modes."""
     # The engine keeps one file for each object and links it to all paths, so that all have the
     # owner and the mode of the last one (Docker 20.10.24 and 26.1.5, configs and secrets).
@@ -310,7 +310,7 @@ def _ownership(grant: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(grant[key] for key in ("uid", "gid", "mode"))
 
 
-def _check_addresses(app: Compose, reader: Reader) -> None:
+def _check_addresses(app: Compose, reader: SpecReader) -> None:
     """Report addresses that overlay networks do not have."""
     for name, network in app.networks.items():
         place = reader.at("networks").at(name).at("ipam").at("config")
@@ -327,7 +327,7 @@ def _check_addresses(app: Compose, reader: Reader) -> None:
                 )
 
 
-def _check_host_ports(app: Compose, reader: Reader) -> None:
+def _check_host_ports(app: Compose, reader: SpecReader) -> None:
     """Report ports of all nodes of a service that is on the network of its node."""
     for name, service in app.services.items():
         on_host = node_networks.HOST in node_networks.joined(service, app.networks).values()
@@ -339,7 +339,7 @@ def _check_host_ports(app: Compose, reader: Reader) -> None:
             )
 
 
-def _check_apparmor(app: Compose, reader: Reader) -> None:
+def _check_apparmor(app: Compose, reader: SpecReader) -> None:
     """Report a profile, since the API can only switch the default one off."""
     for name, service in app.services.items():
         profile = service.get("security_opt", {}).get("apparmor", DEFAULT)
@@ -349,7 +349,7 @@ def _check_apparmor(app: Compose, reader: Reader) -> None:
             )
 
 
-def _check_ports(app: Compose, reader: Reader) -> None:
+def _check_ports(app: Compose, reader: SpecReader) -> None:
     """Report a port that one service publishes on all nodes and another one on its own."""
     owners: dict[tuple[Any, Any], str] = {}
     for name, service in app.services.items():
@@ -365,7 +365,7 @@ def _check_ports(app: Compose, reader: Reader) -> None:
                 )
 
 
-def _check_shared_memory(app: Compose, reader: Reader) -> None:
+def _check_shared_memory(app: Compose, reader: SpecReader) -> None:
     """Report a service that mounts something else where its shared memory is."""
     for name, service in app.services.items():
         targets = {mount["target"] for mount in service.get("volumes", [])}

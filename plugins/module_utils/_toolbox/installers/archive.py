@@ -14,8 +14,8 @@ from .installer import (
     CONTENT_GROUPS,
     CONTENT_KEYS,
     Build,
+    EntryKey,
     Installer,
-    Key,
     declared,
     sent_content,
 )
@@ -94,26 +94,26 @@ INSTALLER = Installer(
     " would write outside the tool's folder.",
     {
         **CONTENT_KEYS,
-        "strip": Key(
+        "strip": EntryKey(
             "count",
             "The number of leading folders to leave out, as with `tar --strip-components`.",
             each_platform=True,
         ),
-        "commands": Key(
+        "commands": EntryKey(
             "command_templates",
             "Paths in the archive by command, or a list of paths. They take `{version}`, `{os}` and"
             " `{arch}`, as `url` does.",
             required=True,
             each_platform=True,
         ),
-        "executable": Key(
+        "executable": EntryKey(
             "globs",
             "Paths in the archive that are made executable in addition to the commands, such as"
             " `bin/*`."
             " For a zip that was made on Windows, which marks no file as executable.",
             each_platform=True,
         ),
-        "setid": Key(
+        "setid": EntryKey(
             "setid",
             "`drop` unpacks an archive with setuid or setgid bits without them, and reports it. By"
             " default, such an archive is rejected.",

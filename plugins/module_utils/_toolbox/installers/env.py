@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from .installer import Installer, Key, declared
+from .installer import EntryKey, Installer, declared
 
 INSTALLER = Installer(
     "env",
     "Environment variables, such as the address of a service. Do not store secrets in them.",
     {
-        "variables": Key(
+        "variables": EntryKey(
             "variables",
             "Values by name. `{share}` stands for the folder of the project's files. Lists of"
             " folders such as `PYTHONPATH` and `XDG_DATA_DIRS` join those of other projects.",

@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from .installer import Installer, Key, declared, put
+from .installer import EntryKey, Installer, declared, put
 
 INSTALLER = Installer(
     "file",
     "A file that tools read, such as a configuration. It is at `share/PROJECT/PATH` of the user's"
     " view; a tool of the type `env` can set a variable to its path.",
     {
-        "file": Key("path", "The file, below the folder of the catalog.", required=True),
-        "path": Key("path", "The path in the view; by default the tool's name."),
+        "file": EntryKey("path", "The file, below the folder of the catalog.", required=True),
+        "path": EntryKey("path", "The path in the view; by default the tool's name."),
     },
     declared("sha256"),
     lambda build: put(build, 0o644),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .installer import Build, Installer, Key, declared
+from .installer import Build, EntryKey, Installer, declared
 
 
 def _install(build: Build) -> None:
@@ -20,27 +20,27 @@ INSTALLER = Installer(
     "The files of one commit of a git repository, unchanged. The controller fetches them; the"
     " workstation needs no git. Submodules and files of Git LFS are rejected.",
     {
-        "repository": Key(
+        "repository": EntryKey(
             "text",
             "The URL of the repository, or its path, as `git fetch` takes it.",
             required=True,
         ),
-        "commit": Key(
+        "commit": EntryKey(
             "commit",
             "The full ID of the commit, which is its checksum.",
             required=True,
             pins=True,
         ),
-        "tag": Key(
+        "tag": EntryKey(
             "text",
             "The tag that `shipping.code.lock` takes `commit` from. `{version}` stands for the"
             " tool's version.",
         ),
-        "branch": Key(
+        "branch": EntryKey(
             "text",
             "The branch, in place of `tag`. A commit that is there stays until the next upgrade.",
         ),
-        "commands": Key(
+        "commands": EntryKey(
             "commands", "Paths in the repository by command, or a list of paths.", required=True
         ),
     },

@@ -26,7 +26,7 @@ Three keys have one meaning for each type: ``as`` is the tool's path below ``sha
 """
 
 
-class Key(NamedTuple):
+class EntryKey(NamedTuple):
     """One key of a tool's entry.
 
     An item of ``platforms`` may have the ``each_platform`` ones. The ``pins`` ones pin content.
@@ -39,28 +39,34 @@ class Key(NamedTuple):
     pins: bool = False
 
 
-CONTENT_KEYS: Mapping[str, Key] = {
-    "url": Key(
+CONTENT_KEYS: Mapping[str, EntryKey] = {
+    "url": EntryKey(
         "url_template",
         "The URL from which the controller downloads it, by the proxy of `HTTPS_PROXY` or"
         " `HTTP_PROXY`, with the login of the URL or of the user's `~/.netrc`. `{version}`, `{os}`"
         " and `{arch}` are replaced by those of the tool and the platform.",
         each_platform=True,
     ),
-    "file": Key(
+    "file": EntryKey(
         "path",
         "The file, below the folder of the catalog, in place of `url`.",
         each_platform=True,
     ),
-    "sha256": Key("sha256", "The checksum of the published file.", each_platform=True, pins=True),
-    "sha512": Key("sha512", "The checksum, in place of `sha256`.", each_platform=True, pins=True),
-    "signature": Key(
+    "sha256": EntryKey(
+        "sha256", "The checksum of the published file.", each_platform=True, pins=True
+    ),
+    "sha512": EntryKey(
+        "sha512", "The checksum, in place of `sha256`.", each_platform=True, pins=True
+    ),
+    "signature": EntryKey(
         "signature",
         "A signature that the file must have in addition to the checksum: `minisign` or `cosign`.",
         each_platform=True,
     ),
-    "os_names": Key("os_names", "The values of `{os}` in URLs, by `os`; by default, `os` itself."),
-    "arch_names": Key(
+    "os_names": EntryKey(
+        "os_names", "The values of `{os}` in URLs, by `os`; by default, `os` itself."
+    ),
+    "arch_names": EntryKey(
         "arch_names",
         "The values of `{arch}` in URLs, by `arch`, such as `x86_64: amd64`; by default, `arch`"
         " itself.",
@@ -125,7 +131,7 @@ class Installer(NamedTuple):
 
     name: str
     text: str
-    keys: Mapping[str, Key]
+    keys: Mapping[str, EntryKey]
     inputs: Inputs
     """The inputs of an object, as its name and commands are: other inputs, another object."""
     install: Callable[[Build], list[str] | None]

@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from ..delivery_errors import DeliveryError
-from .installer import Build, Details, Installer, Key, SystemFacts, system_of, verify
+from .installer import Build, Details, EntryKey, Installer, SystemFacts, system_of, verify
 
 _SHEBANG_LENGTH = 1024
 _FOR_ALL = 0o755
@@ -90,34 +90,34 @@ INSTALLER = Installer(
     "Packages of npm, exactly those of a lock. The workstation needs neither npm nor the"
     " network. It needs node, as another tool or as a path.",
     {
-        "package_lock": Key(
+        "package_lock": EntryKey(
             "path",
             "A package-lock.json of version 2 or 3, with a sha512 as the integrity of each"
             " package. Packages for development are left out, and those for other systems.",
             required=True,
             pins=True,
         ),
-        "tarballs": Key(
+        "tarballs": EntryKey(
             "path",
             "A folder with the packages' tarballs, under any name. The controller"
             " downloads those that are missing.",
         ),
-        "registry": Key(
+        "registry": EntryKey(
             "url",
             "The registry that tarballs are downloaded from; by default the URLs that the lock has"
             " as `resolved`.",
         ),
-        "without_scripts": Key(
+        "without_scripts": EntryKey(
             "words",
             "Names of packages that work although their install scripts do not run. Other packages"
             " with such scripts are rejected.",
         ),
-        "node": Key(
+        "node": EntryKey(
             "absolute",
             "The path of node on the workstation, such as `/usr/bin/node`. By default the"
             " first `node` on the PATH counts, which is that of a tool under `needs`.",
         ),
-        "commands": Key(
+        "commands": EntryKey(
             "commands", "Commands of the lock's packages; or paths by command.", required=True
         ),
     },

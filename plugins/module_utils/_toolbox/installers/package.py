@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from .installer import Installer, Key, declared
+from .installer import EntryKey, Installer, declared
 
 INSTALLER = Installer(
     "package",
     "Packages of the workstation's distribution, from its own repositories, by apt or dnf. They"
     " are for the whole host: all its users have them, and a rollback does not change them.",
     {
-        "packages": Key(
+        "packages": EntryKey(
             "packages",
             "The packages by distribution. A distribution is the `ID` of its os-release, such as"
             " `debian`, `ID-VERSION_ID`, such as `debian-12`, or one of its `ID_LIKE`. The closest"

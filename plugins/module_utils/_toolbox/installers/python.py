@@ -12,7 +12,7 @@ from typing import Any
 from ..._core.errors import os_words
 from ..delivery_errors import DeliveryError
 from ..python_version import version_behind
-from .installer import Build, Details, Installer, Key, SystemFacts, system_of
+from .installer import Build, Details, EntryKey, Installer, SystemFacts, system_of
 
 _TIMEOUT = 900
 _MANY = 1500
@@ -146,36 +146,38 @@ INSTALLER = Installer(
     "Python packages in a virtual environment of their own, installed by `uv` from wheels whose"
     " hashes are locked.",
     {
-        "lock": Key(
+        "lock": EntryKey(
             "path",
             "A requirements file with hashes, such as `uv pip compile --generate-hashes` writes.",
             required=True,
             each_platform=True,
         ),
-        "wheels": Key(
+        "wheels": EntryKey(
             "path",
             "A folder with the wheels. Without it, the host downloads them from an index.",
             each_platform=True,
         ),
-        "requirements": Key(
+        "requirements": EntryKey(
             "requirements",
             "What `shipping.code.lock` makes the lock of: requirements such as `ruff==0.6.9`, or"
             " the path of a file with them. `{version}` stands for the tool's version.",
             each_platform=True,
         ),
-        "python_versions": Key(
+        "python_versions": EntryKey(
             "python_versions",
             "The versions of Python that workstations have, such as `'3.11'`. `shipping.code.lock`"
             " makes the lock and fetches wheels for these.",
             each_platform=True,
         ),
-        "index_url": Key("url", "The index from which the host downloads wheels; PyPI by default."),
-        "python": Key(
+        "index_url": EntryKey(
+            "url", "The index from which the host downloads wheels; PyPI by default."
+        ),
+        "python": EntryKey(
             "absolute",
             "The interpreter on the host; by default that of the system.",
             each_platform=True,
         ),
-        "commands": Key(
+        "commands": EntryKey(
             "commands",
             "The entry points to offer: a list, or names of scripts by command.",
             required=True,

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from .installer import Installer, Key, declared, put
+from .installer import EntryKey, Installer, declared, put
 
 INSTALLER = Installer(
     "script",
     "A file beside the catalog that runs unchanged. Its first line names the interpreter.",
-    {"file": Key("path", "The file, below the folder of the catalog.", required=True)},
+    {"file": EntryKey("path", "The file, below the folder of the catalog.", required=True)},
     declared("sha256"),
     lambda build: put(build, 0o755),
     own_commands=True,

@@ -27,7 +27,7 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ramp_checks import (
     Arms,
     Checks,
-    Comparison,
+    RequestCheck,
     look,
 )
 from ansible_collections.shipping.code.plugins.module_utils._deploy.route_checks import stored_of
@@ -38,8 +38,8 @@ from ansible_collections.shipping.code.plugins.module_utils._routing.buckets imp
 )
 
 BEGAN = 1_000_000.0
-ERRORS = Comparison("errors", 0.01)
-SLOW = Comparison("slower than 300 ms", 0.01, 300)
+ERRORS = RequestCheck("errors", 0.01)
+SLOW = RequestCheck("slower than 300 ms", 0.01, 300)
 CHECKS = Checks((ERRORS, SLOW), warm_up=0)
 COMPARED = Compared("shop", "web", "canary", "visitor", BEGAN)
 _EMPTY = first_table("shop", "web", "salt")

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._core.parsing import Reader
+from ansible_collections.shipping.code.plugins.module_utils._core.parsing import SpecReader
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ramp_checks import (
     Arm,
     Arms,
     Checks,
-    Comparison,
-    Look,
     NumberCheck,
+    RampLook,
     Reading,
+    RequestCheck,
     look,
     progress_line,
     read_checks,
@@ -36,7 +36,7 @@ class Measured:
     unit_word: str = "visitors"
     problem: str = ""
 
-    def arms(self, comparison: Comparison) -> Arms:
+    def arms(self, comparison: RequestCheck) -> Arms:
         return self.slow if comparison.edge else self.errors
 
     def number(self, check: NumberCheck) -> Reading:
@@ -50,7 +50,7 @@ def arm(units: int, requests: int, events: int) -> Arm:
     return Arm(sums_of_requests(events, requests), units, requests, events)
 
 
-def looked(source: Measured, elapsed: float = 60, **keys: Any) -> Look:
+def looked(source: Measured, elapsed: float = 60, **keys: Any) -> RampLook:
     return look(Checks(**keys), source, elapsed=elapsed)
 
 
@@ -125,7 +125,7 @@ def test_a_log_that_cannot_be_read_is_no_pass() -> None:
 
 def test_a_check_without_data_outweighs_one_that_passes() -> None:
     good = Arms(arm(900, 20_000, 20), arm(8000, 180_000, 180))
-    checks = (Comparison("errors", 0.01), Comparison("slower than 300 ms", 0.01, 300))
+    checks = (RequestCheck("errors", 0.01), RequestCheck("slower than 300 ms", 0.01, 300))
     seen = look(Checks(checks), Measured(errors=good), elapsed=60)
     assert [fact["answer"] for fact in seen.facts] == ["promote", "no_data"]
     assert seen.answer == "no_data"
@@ -139,7 +139,9 @@ def test_nothing_is_decided_during_the_warm_up() -> None:
 def test_alpha_is_split_over_what_is_compared() -> None:
     number = NumberCheck("p95", "prometheus", "http://p", "q", "e", margin=5)
     limit = NumberCheck("queue", "http", "http://p", "q", at_most=5)
-    checks = Checks((Comparison("errors", 0.01), Comparison("slow", 0.01, 300)), (number, limit))
+    checks = Checks(
+        (RequestCheck("errors", 0.01), RequestCheck("slow", 0.01, 300)), (number, limit)
+    )
     assert checks.alpha_of_each == pytest.approx(0.05 / 3)
 
 
@@ -187,7 +189,7 @@ def test_a_number_that_cannot_be_read_is_no_data() -> None:
 
 
 def test_options() -> None:
-    reader = Reader("strategy")
+    reader = SpecReader("strategy")
     declared = {
         "alpha": 0.1,
         "warm_up": "1m30s",
@@ -213,8 +215,8 @@ def test_options() -> None:
     assert checks is not None
     assert (checks.alpha, checks.warm_up, checks.min_units) == (0.1, 90.0, 20)
     assert checks.comparisons == (
-        Comparison("errors", 0.005),
-        Comparison("slower than 300 ms", 0.01, 300),
+        RequestCheck("errors", 0.005),
+        RequestCheck("slower than 300 ms", 0.01, 300),
     )
     assert checks.numbers[0].at_most == 0.5
     assert (checks.numbers[1].margin, checks.numbers[1].timeout) == (2.0, 2.0)
@@ -222,7 +224,7 @@ def test_options() -> None:
 
 
 def test_without_options_errors_are_compared() -> None:
-    assert read_checks({}, Reader("strategy")) == Checks()
+    assert read_checks({}, SpecReader("strategy")) == Checks()
 
 
 @pytest.mark.parametrize(
@@ -268,7 +270,7 @@ def test_without_options_errors_are_compared() -> None:
     ],
 )
 def test_wrong_options(declared: Any, problem: str) -> None:
-    reader = Reader("strategy")
+    reader = SpecReader("strategy")
     assert read_checks(declared, reader) is None
     assert len(reader.problems) == 1
     assert problem in str(reader.problems[0])

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import PlanError
 from ansible_collections.shipping.code.plugins.module_utils._deploy.naming import Naming
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ramp_stage import (
-    Stage,
+    RampStage,
     beside,
     changed_services,
     stage_of,
@@ -68,7 +68,7 @@ def test_a_baseline_has_the_former_spec() -> None:
     stage = stage_of(TARGET, BEFORE, "web", 10, baseline=True)
     spec = beside(TARGET, stage, TARGET, BEFORE, Naming("shop"))
     assert spec.services["web-baseline"]["image"] == "a:1"
-    assert Stage.from_data(stage.as_data()) == stage
+    assert RampStage.from_data(stage.as_data()) == stage
 
 
 def test_a_variant_of_that_name_is_in_the_way() -> None:

@@ -14,7 +14,7 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
     PlanError,
     ShippingError,
 )
-from ansible_collections.shipping.code.plugins.module_utils._core.parsing import Reader
+from ansible_collections.shipping.code.plugins.module_utils._core.parsing import SpecReader
 from ansible_collections.shipping.code.plugins.module_utils._routing.buckets import (
     BUCKETS,
     BucketTable,
@@ -204,7 +204,7 @@ def test_salts_are_independent() -> None:
 
 def read(declared: object, *variants: str) -> tuple[dict[str, int] | None, list[str]]:
     """Return the weights and the problems of what a user declares."""
-    reader = Reader("weights")
+    reader = SpecReader("weights")
     return read_weights(declared, reader, variants), [str(item) for item in reader.problems]
 
 

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._core.parsing import Reader
+from ansible_collections.shipping.code.plugins.module_utils._core.parsing import SpecReader
 from ansible_collections.shipping.code.plugins.module_utils._routing.routes import (
     RateLimit,
     Route,
@@ -24,7 +24,7 @@ WEB = RoutedService("shop", "web", (8080,), ("tls",))
 
 def read(*declared: Any, service: RoutedService = WEB) -> tuple[tuple[Route, ...], list[str]]:
     """Return the routes and the problems of a service's list."""
-    reader = Reader("services.web.x-shipping.routes")
+    reader = SpecReader("services.web.x-shipping.routes")
     routes = read_routes([*declared], reader, service)
     return routes, [str(problem) for problem in reader.problems]
 

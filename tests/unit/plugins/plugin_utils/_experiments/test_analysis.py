@@ -23,8 +23,8 @@ from ansible_collections.shipping.code.plugins.plugin_utils._experiments.arm_est
     arm_estimates,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._experiments.decision import (
-    Decision,
     DecisionRules,
+    ExperimentDecision,
     decide,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._experiments.designs import (
@@ -77,7 +77,7 @@ def decided(
     default: str = "roll_back",
     is_deadline: bool = False,
     is_aa: bool = False,
-) -> Decision:
+) -> ExperimentDecision:
     plan = AnalysisPlan(list(data.units), [BUYERS], 20_000, guardrails)
     rules = DecisionRules([BUYERS], guardrails, default, is_aa)
     return decide(analyze(data, plan), rules, is_deadline=is_deadline)

@@ -13,7 +13,7 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
 from ansible_collections.shipping.code.plugins.plugin_utils._experiments.cells import (
     CONTROL,
     HEADER,
-    Layout,
+    ExperimentLayout,
     check_alone,
     layout_of,
     replicas_needed,
@@ -185,7 +185,7 @@ def test_problems(factors: tuple[Factor, ...], values: dict[str, object], proble
 
 
 def test_one_experiment_runs_on_a_service() -> None:
-    layout: Layout = layout_of(experiment(BUTTON))
+    layout: ExperimentLayout = layout_of(experiment(BUTTON))
     check_alone(layout, {"checkout": {"service": "web"}, "search": {"service": "search"}})
     with pytest.raises(ShippingError, match="Stop other first"):
         check_alone(layout, {"other": {"service": "web"}})

@@ -26,9 +26,9 @@ from ansible_collections.shipping.code.plugins.plugin_utils._experiments.experim
     PROMOTED,
     RUNNING,
     STOPPED,
-    Change,
+    ExperimentLook,
     Live,
-    Look,
+    RecordChange,
     Situation,
     next_change,
 )
@@ -55,20 +55,20 @@ LIVE: dict[str, Any] = {
     },
 }
 BUSY = {"control": 50.0, "now": 50.0, "stable": 0.0}
-SHIP = Look("d1", {"control": 10, "now": 10}, "ship", "now")
-ROLL_BACK = Look("d2", {"control": 10, "now": 10}, "roll_back")
-EXTEND = Look("d3", {"control": 5, "now": 5}, "extend")
+SHIP = ExperimentLook("d1", {"control": 10, "now": 10}, "ship", "now")
+ROLL_BACK = ExperimentLook("d2", {"control": 10, "now": 10}, "roll_back")
+EXTEND = ExperimentLook("d3", {"control": 5, "now": 5}, "extend")
 
 
 def situation(record: dict[str, Any] | None = None, **values: Any) -> Situation:
     return Situation(LAYOUT, "text", NOW, record, live=Live(LIVE), **values)
 
 
-def run_to(state: str, now: Situation, cell: str = "") -> Change:
+def run_to(state: str, now: Situation, cell: str = "") -> RecordChange:
     return next_change(state, now, EXPERIMENT if now.record else None, cell)
 
 
-def after(change: Change, former: Situation, **values: Any) -> Situation:
+def after(change: RecordChange, former: Situation, **values: Any) -> Situation:
     record = dict(change.record) if change.record else former.record
     return replace(former, **{"record": record, "weights": change.weights or {}, **values})
 
@@ -83,7 +83,7 @@ def test_an_experiment_runs_and_a_second_run_changes_nothing() -> None:
     assert planned.record is not None and planned.record["state"] == PLANNED
     assert planned.weights is None
     now = after(planned, situation())
-    assert run_to(PLANNED, now) == Change()
+    assert run_to(PLANNED, now) == RecordChange()
     started = run_to(RUNNING, now)
     assert started.record is not None
     assert started.record["started"] == "2026-12-01T08:00:00+00:00"
@@ -139,12 +139,12 @@ def test_the_decided_or_the_named_cell_is_promoted_once() -> None:
 def test_a_stopped_experiment_does_not_run_again() -> None:
     now = running(weights=BUSY)
     done = after(run_to(STOPPED, now), now)
-    assert run_to(STOPPED, done) == Change(weights=None)
+    assert run_to(STOPPED, done) == RecordChange(weights=None)
     with pytest.raises(PlanError, match="Give the experiment another name"):
         run_to(RUNNING, done)
     gone = run_to(ABSENT, done)
     assert (gone.remove, gone.weights) == (True, None)
-    assert run_to(ABSENT, situation()) == Change()
+    assert run_to(ABSENT, situation()) == RecordChange()
     with pytest.raises(PlanError, match="it does not run"):
         run_to(STOPPED, situation())
     with pytest.raises(PlanError, match="it has not run yet"):

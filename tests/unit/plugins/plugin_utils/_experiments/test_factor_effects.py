@@ -19,8 +19,8 @@ from ansible_collections.shipping.code.plugins.plugin_utils._experiments.designs
     full_factorial,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._experiments.factor_effects import (
-    Cell,
     FactorEffect,
+    RunResponses,
     curvature,
     effects_of,
     half_normal_points,
@@ -53,7 +53,7 @@ def two_level(letters: str) -> Design:
 
 
 def test_a_replicated_2_3() -> None:
-    cells = [Cell(2, statistics.mean(pair), statistics.variance(pair)) for pair in ETCHING]
+    cells = [RunResponses(2, statistics.mean(pair), statistics.variance(pair)) for pair in ETCHING]
     effects = by_name(effects_of(two_level("ABC"), cells, largest=3))
     estimates = {name: effect.estimate for name, effect in effects.items()}
     assert estimates == pytest.approx(
@@ -121,7 +121,7 @@ def test_a_half_normal_plot_has_the_sizes_in_order() -> None:
 
 
 def test_curvature_is_the_corners_less_the_center() -> None:
-    corners = [Cell(10, mean, 4.0) for mean in (1.0, 2.0, 3.0, 4.0)]
-    estimate, error = curvature(corners, Cell(10, 2.0, 4.0))
+    corners = [RunResponses(10, mean, 4.0) for mean in (1.0, 2.0, 3.0, 4.0)]
+    estimate, error = curvature(corners, RunResponses(10, 2.0, 4.0))
     assert estimate == pytest.approx(0.5)
     assert error == pytest.approx((0.1 + 0.4) ** 0.5)

@@ -18,7 +18,7 @@ from ansible_collections.shipping.code.plugins.module_utils._inference.arm_sums 
     sums_of_units,
 )
 from ansible_collections.shipping.code.plugins.plugin_utils._experiments.power import (
-    Question,
+    PowerQuestion,
     check_power,
     expected_days,
     power_of_t_test,
@@ -27,8 +27,8 @@ from ansible_collections.shipping.code.plugins.plugin_utils._experiments.power i
 
 
 def test_published_numbers_of_one_look() -> None:
-    assert Question.of_means(10, effect=5).at_one_look().units_needed(0.8) == 2 * 63
-    assert Question.of_shares(0.65, effect=0.2).at_one_look().units_needed(0.8) == 2 * 70
+    assert PowerQuestion.of_means(10, effect=5).at_one_look().units_needed(0.8) == 2 * 63
+    assert PowerQuestion.of_shares(0.65, effect=0.2).at_one_look().units_needed(0.8) == 2 * 70
 
 
 def test_few_units_have_the_power_of_student() -> None:
@@ -37,14 +37,14 @@ def test_few_units_have_the_power_of_student() -> None:
 
 
 def test_many_looks_cost_about_twice_the_units_of_one() -> None:
-    question = Question.of_shares(0.05, effect=0.01)
+    question = PowerQuestion.of_shares(0.05, effect=0.01)
     needed, at_one_look = question.units_needed(), question.at_one_look().units_needed()
     assert (needed, at_one_look) == (31474, 16310)
     assert question.power(needed) == pytest.approx(0.8, abs=1e-4)
 
 
 def test_the_smallest_effect_of_the_needed_units_is_the_planned_one() -> None:
-    question = Question.of_means(2.0, effect=0.1)
+    question = PowerQuestion.of_means(2.0, effect=0.1)
     assert question.smallest_effect(question.units_needed()) == pytest.approx(0.1, rel=1e-4)
     once = question.at_one_look()
     assert once.smallest_effect(once.units_needed()) == pytest.approx(0.1, rel=1e-3)
@@ -52,12 +52,12 @@ def test_the_smallest_effect_of_the_needed_units_is_the_planned_one() -> None:
 
 def test_ratios_have_the_variance_of_observed_units() -> None:
     observed = sums_of_units([(1, 2), (0, 1), (3, 4), (2, 2)] * 100)
-    question = Question.of_ratios(observed, effect=0.05)
+    question = PowerQuestion.of_ratios(observed, effect=0.05)
     assert question.variances[0] == pytest.approx(observed.ratio_variance() * 400)
 
 
 def test_several_arms_share_alpha_and_units() -> None:
-    question = Question.of_means(1.0, effect=0.1)
+    question = PowerQuestion.of_means(1.0, effect=0.1)
     three = question.of_arms({"control": 0.4, "a": 0.4, "b": 0.2}, "control")
     assert three.comparisons == 2
     assert three.shares == pytest.approx((0.4, 0.2))
@@ -67,7 +67,7 @@ def test_several_arms_share_alpha_and_units() -> None:
 
 
 def test_a_factor_effect_uses_all_units() -> None:
-    by_factor = Question.of_factor_effect(1.0, effect=0.1).at_one_look()
+    by_factor = PowerQuestion.of_factor_effect(1.0, effect=0.1).at_one_look()
     # An effect has the standard error 2 s / sqrt(N) of all N units.
     assert by_factor.standard_error(400) == pytest.approx(0.1)
 
@@ -87,7 +87,7 @@ def test_expected_days(units: int, days: list[float], share: float, expected: in
 
 
 def test_an_under_powered_experiment_is_rejected_unless_forced() -> None:
-    plan = power_plan(Question.of_shares(0.05, effect=0.01), 8000, units_by_day=[1000])
+    plan = power_plan(PowerQuestion.of_shares(0.05, effect=0.01), 8000, units_by_day=[1000])
     assert plan.days == 8
     with pytest.raises(ShippingError) as error:
         check_power(plan)
@@ -97,7 +97,7 @@ def test_an_under_powered_experiment_is_rejected_unless_forced() -> None:
         " or set force to true."
     )
     check_power(plan, is_forced=True)
-    check_power(power_plan(Question.of_shares(0.05, effect=0.01)))
+    check_power(power_plan(PowerQuestion.of_shares(0.05, effect=0.01)))
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def test_an_under_powered_experiment_is_rejected_unless_forced() -> None:
 )
 def test_impossible_shares(share: float, effect: float) -> None:
     with pytest.raises(ShippingError):
-        Question.of_shares(share, effect)
+        PowerQuestion.of_shares(share, effect)
 
 
 def test_an_effect_too_small_for_any_experiment() -> None:
     with pytest.raises(ShippingError, match="so small that"):
-        Question.of_means(1.0, 1e-9).units_needed()
+        PowerQuestion.of_means(1.0, 1e-9).units_needed()

@@ -13,7 +13,9 @@ from ansible_collections.shipping.code.plugins.plugin_utils._experiments.designs
     fraction,
     full_factorial,
 )
-from ansible_collections.shipping.code.plugins.plugin_utils._experiments.factor_effects import Cell
+from ansible_collections.shipping.code.plugins.plugin_utils._experiments.factor_effects import (
+    RunResponses,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._experiments.robust_effects import (
     describe,
     robust_effects,
@@ -23,7 +25,7 @@ pytest.importorskip("scipy")
 
 
 def test_a_full_model_of_equal_cells_has_the_errors_of_the_cells() -> None:
-    cells = [Cell(10, mean, 4.0) for mean in (1.0, 2.0, 3.0, 8.0)]
+    cells = [RunResponses(10, mean, 4.0) for mean in (1.0, 2.0, 3.0, 8.0)]
     effects = {e.factors: e for e in robust_effects(full_factorial({"a": 2, "b": 2}), cells)}
     assert effects[("a",)].estimate == pytest.approx(3.0)
     assert effects[("a", "b")].estimate == pytest.approx(2.0)
@@ -33,7 +35,7 @@ def test_a_full_model_of_equal_cells_has_the_errors_of_the_cells() -> None:
 
 def test_confounded_effects_are_estimated_once_and_named() -> None:
     design = fraction(("a", "b", "c"), ["AB"])
-    effects = robust_effects(design, [Cell(5, mean, 1.0) for mean in (1.0, 2.0, 3.0, 4.0)])
+    effects = robust_effects(design, [RunResponses(5, mean, 1.0) for mean in (1.0, 2.0, 3.0, 4.0)])
     assert [describe(effect) for effect in effects] == [
         "a (+ b × c)",
         "b (+ a × c)",
@@ -42,13 +44,23 @@ def test_confounded_effects_are_estimated_once_and_named() -> None:
 
 
 def test_a_unit_with_leverage_1_is_an_error() -> None:
-    cells = [Cell(10, 1.0, 1.0), Cell(1, 2.0), Cell(10, 3.0, 1.0), Cell(10, 4.0, 1.0)]
+    cells = [
+        RunResponses(10, 1.0, 1.0),
+        RunResponses(1, 2.0),
+        RunResponses(10, 3.0, 1.0),
+        RunResponses(10, 4.0, 1.0),
+    ]
     with pytest.raises(ShippingError, match="run 2 of the design has one unit"):
         robust_effects(full_factorial({"a": 2, "b": 2}), cells)
 
 
 def test_cells_without_units() -> None:
-    cells = [Cell(10, 1.0, 1.0), Cell(0, 0.0), Cell(10, 3.0, 1.0), Cell(10, 4.0, 1.0)]
+    cells = [
+        RunResponses(10, 1.0, 1.0),
+        RunResponses(0, 0.0),
+        RunResponses(10, 3.0, 1.0),
+        RunResponses(10, 4.0, 1.0),
+    ]
     with pytest.raises(ShippingError, match="too few cells"):
         robust_effects(full_factorial({"a": 2, "b": 2}), cells)
     assert len(robust_effects(full_factorial({"a": 2, "b": 2}), cells, largest=1)) == 2

@@ -11,8 +11,8 @@ import pytest
 from ansible_collections.shipping.code.plugins.module_utils._deploy.strategy import ramp
 from ansible_collections.shipping.code.plugins.module_utils._deploy.strategy.ramp import (
     CANARY,
-    Plan,
     Ramp,
+    RampPlan,
     Step,
     advance,
 )
@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 STEPS = (Step(10, 60), Step(50, 60))
-PLAN = Plan(CANARY, STEPS, deadline=1000)
+PLAN = RampPlan(CANARY, STEPS, deadline=1000)
 PHASES = (
     ramp.DEPLOYING,
     ramp.SHIFTING,
@@ -32,7 +32,7 @@ PHASES = (
 )
 
 
-def after(*events: tuple[str, float], plan: Plan = PLAN) -> Ramp:
+def after(*events: tuple[str, float], plan: RampPlan = PLAN) -> Ramp:
     """Return the state after events, each with its time."""
     state = Ramp(plan)
     for event, now in events:
@@ -73,13 +73,13 @@ def test_a_hold_ends(event: str, now: float, phase: str, reason: str) -> None:
 
 
 def test_no_data_is_never_a_pass() -> None:
-    plan = Plan(CANARY, STEPS, deadline=1000, promotes_on_deadline=True)
+    plan = RampPlan(CANARY, STEPS, deadline=1000, promotes_on_deadline=True)
     assert after(*DEPLOYED, ("undecided", 2000), plan=plan).phase == ramp.PROMOTING
     assert after(*DEPLOYED, ("no_data", 2000), plan=plan).phase == ramp.ROLLING_BACK
 
 
 def test_an_operator_promotes() -> None:
-    plan = Plan(CANARY, (Step(10, None),))
+    plan = RampPlan(CANARY, (Step(10, None),))
     held = after(*DEPLOYED, ("promote", 500), plan=plan)
     assert held.waits_for_operator
     assert advance(held, "confirm", 600).phase == ramp.PROMOTING
@@ -87,7 +87,7 @@ def test_an_operator_promotes() -> None:
 
 
 def test_blue_green_keeps_the_former_version_warm() -> None:
-    plan = Plan(ramp.BLUE_GREEN, (Step(100, 0),), keep_warm=60)
+    plan = RampPlan(ramp.BLUE_GREEN, (Step(100, 0),), keep_warm=60)
     warm = after(*DEPLOYED, plan=plan)
     assert warm.phase == ramp.WARM
     assert advance(warm, "undecided", 30) == warm
@@ -104,7 +104,7 @@ def test_a_promotion_is_not_aborted() -> None:
 
 
 plans = st.builds(
-    Plan,
+    RampPlan,
     st.sampled_from([ramp.CANARY, ramp.BLUE_GREEN]),
     st.lists(
         st.builds(Step, st.sampled_from([0.5, 10.0, 100.0]), st.sampled_from([0.0, 30.0, None])),
