@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.shipping.code.plugins.module_utils._compose import model, routes
+from ansible_collections.shipping.code.plugins.module_utils._compose import model, service_routes
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import (
     Problem,
     ShippingError,
@@ -189,7 +189,7 @@ def _check_certificates(app: model.Compose, secrets: Mapping[str, bytes]) -> Non
     """Raise SpecError for certificates of routes that cannot be used; external ones are unknown."""
     problems = []
     now = datetime.now(UTC)
-    for name, host, secret in routes.certificates(app.services):
+    for name, host, secret in service_routes.certificates(app.services):
         text = certificate_problem(secrets[secret], host, now) if secret in secrets else ""
         if text:
             problems.append(Problem(f"secrets.{secret}", f"{text} (a route of {name})"))

@@ -56,6 +56,13 @@ def imports(sources: Mapping[str, str]) -> set[Import]:
     return edges
 
 
+def classes(source: str) -> Iterator[str]:
+    """Yield the names of a file's classes at its top."""
+    for node in _parsed(source).body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+
+
 def circle(edges: Iterable[Import]) -> list[str]:
     """Return the files of a circle of imports, or nothing if the imports have no circle."""
     graph: dict[str, set[str]] = {}

@@ -208,3 +208,30 @@ def test_a_private_attribute_of_another_object_is_found() -> None:
         "class A:\n    def b(self, other):\n        self._c = other._c + self.d._e + d._replace()"
     )
     assert rooms.private_attributes(mine) == ["self.d._e"]
+
+
+# What each module of these folders defines, and what the platforms implement under one name.
+_OF_ONE_NAME = {"ActionModule", "ModuleDocFragment"}
+
+
+def _classes() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for path, source in SOURCES.items():
+        for name in rooms.classes(source):
+            found.setdefault(name, []).append(path)
+    return found
+
+
+def _rooms_of(paths: list[str]) -> set[str]:
+    """Return the folders of classes of one name; all platforms are one, and so are their ports."""
+    folders = {path.rpartition("/")[0] for path in paths if not path.endswith("_deploy/ports.py")}
+    return {rooms.PLATFORMS if rooms.PLATFORMS in folder else folder for folder in folders}
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    twice = {
+        name: paths
+        for name, paths in _classes().items()
+        if name not in _OF_ONE_NAME and len(paths) > 1 and len(_rooms_of(paths)) > 1
+    }
+    assert not twice

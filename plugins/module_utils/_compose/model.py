@@ -22,7 +22,7 @@ from .._core.parsing import (
     text,
     word,
 )
-from . import node_networks, routes, variants
+from . import node_networks, service_routes, variants
 from . import service as services
 from .ipam import ipam
 from .job_services import make_jobs
@@ -88,13 +88,13 @@ def _read(
     )
     variants.expand(app.services, reader.at("services"))
     _join_default_network(app)
-    routes.join_router(app, reader)
+    service_routes.join_router(app, reader)
     follow_links(app, reader.at("services"))
     for name, service in app.services.items():
         _check_references(service, app, reader.at("services").at(name))
     node_networks.check(app, support.node_networks, reader)
     make_jobs(app, reader.at("services"))
-    routes.read(app, reader)
+    service_routes.read(app, reader)
     _check_cycles(app.services, reader.at("services"))
     _check_published_once(app.services, reader.at("services"))
     unlabeled = _without_selinux(app.services, reader.at("services"))

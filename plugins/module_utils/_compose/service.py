@@ -27,7 +27,7 @@ from .._core.parsing import (
     word,
     words,
 )
-from . import devices, routes, short_syntax, variants
+from . import devices, service_routes, short_syntax, variants
 from .defaults import RESTART_DEFAULTS, UPDATE_DEFAULTS
 from .job_services import JOB_MODES, RUN_IN_ROLLBACK
 from .keys import LOCAL_KEYS
@@ -282,7 +282,7 @@ def _shipping(support: Support) -> Parser:
 def _of_router(support: Support) -> dict[str, Parser]:
     """Return the parsers of routes and variants; a platform without a router rejects them."""
     if support.routed:
-        return {"routes": routes.as_written, "variants": variants.parser(PARSERS, _DEPLOY)}
+        return {"routes": service_routes.as_written, "variants": variants.parser(PARSERS, _DEPLOY)}
     return dict.fromkeys(("routes", "variants"), _no_router(support.platform))
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from .._compose import routes, variants
+from .._compose import service_routes, variants
 from .._core.errors import PlanError, PlatformError, ShippingError
 from .._routing.exposures import read_exposures
 from .._routing.unit_exposures import LogPart, event_rows, exposure_rows
@@ -115,7 +115,7 @@ def _live(platform: Platform, app: str, service: str) -> dict[str, Any]:
     found = record.resolved.services.get(service) if record else None
     if record is None or found is None:
         return {}
-    declared = routes.routes_of(found)
+    declared = service_routes.routes_of(found)
     return {
         "version": record.version,
         "release": record.number,

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from .._compose.model import Compose
-from .._compose.routes import is_routed, routes_of
+from .._compose.service_routes import is_routed, routes_of
 from .._core.content_ids import config_id, secret_id
 from .._core.errors import PlanError, Problem, SpecError, suggestion
 from .health import LIVE, PENDING, assess, remember

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._compose import routes, variants
+from .._compose import service_routes, variants
 from .._core.errors import PlanError
 from .._routing.buckets import VARIANT_SLOTS
 from .naming import Naming
@@ -49,7 +49,7 @@ def changed_services(target: Resolved, before: Resolved) -> list[str]:
     return [
         name
         for name, service in target.services.items()
-        if routes.routes_of(service)
+        if service_routes.routes_of(service)
         and name in before.services
         and _of_replicas(service) != _of_replicas(before.services[name])
     ]
@@ -124,7 +124,7 @@ def beside(
 def _is_router(network: str, target: Resolved, before: Resolved) -> bool:
     # A resolved spec has networks by their names on the platform.
     entry = target.networks.get(network) or before.networks.get(network, {})
-    return network == routes.ROUTER_NETWORK and bool(entry.get("external"))
+    return network == service_routes.ROUTER_NETWORK and bool(entry.get("external"))
 
 
 def _listing(service: Mapping[str, Any], stage: RampStage) -> dict[str, Any]:

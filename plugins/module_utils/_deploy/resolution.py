@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .._compose import routes, variants
+from .._compose import service_routes, variants
 from .._compose.model import Compose, Section
 from .._compose.node_networks import HOST as HOST_NETWORK
 from .._compose.node_networks import is_of_node
@@ -165,7 +165,9 @@ def _entries(
         used.update(grant["source"] for grant in service.get(section, []))
     if section == "secrets":
         # The router mounts them, and they stay as long as a release needs them.
-        used.update(secret for _name, _host, secret in routes.certificates(compose.services))
+        used.update(
+            secret for _name, _host, secret in service_routes.certificates(compose.services)
+        )
     result: Section = {}
     for source, entry in getattr(compose, section).items():
         if source in used:
@@ -226,7 +228,7 @@ def _joined(
     entry = compose.networks[network]
     if is_of_node(entry):
         return {}
-    if routes.is_router_network(entry):
+    if service_routes.is_router_network(entry):
         # Services of all apps are on it: an alias of two of them would be both (moby #41532).
         base, slot = variants.slot_of(name, compose.services)
         return {"aliases": [naming.slot(base, slot)]} if slot else {}

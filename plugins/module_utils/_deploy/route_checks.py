@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .._compose import routes, variants
+from .._compose import service_routes, variants
 from .._core.errors import PlanError, PlatformError
 from .._routing.buckets import VARIANT_SLOTS, BucketTable, percent, recorded_table, table_record
 from .._routing.route_table import joined_routes
@@ -23,7 +23,7 @@ from .router_control import FEWEST_SERVERS, ROUTER, SERVERS_LABEL, SLOTS_LABEL
 def app_routes(app: str, resolved: Resolved) -> Iterator[Route]:
     """Yield the routes of a release."""
     for name, service in resolved.services.items():
-        for record in routes.routes_of(service):
+        for record in service_routes.routes_of(service):
             empty = {"app": app, "service": name, "host": "", "path": "", "port": 0}
             yield recorded_route({**empty, **record})
 
@@ -56,7 +56,7 @@ def _replicas(place: RouterPlace, resolved: Resolved) -> dict[str, int]:
     """Return the replicas of each routed service and variant."""
     result = {}
     for name, service in resolved.services.items():
-        if routes.is_routed(service):
+        if service_routes.is_routed(service):
             deploy = service.get("deploy", {})
             constraints = deploy.get("placement", {}).get("constraints", [])
             is_global = deploy.get("mode") == "global"

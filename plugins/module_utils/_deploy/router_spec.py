@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._compose.routes import ROUTER_NETWORK, is_routed
+from .._compose.service_routes import ROUTER_NETWORK, is_routed
 from .._core.content_ids import digest
 from .._core.errors import PlanError, Problem, SpecError
 from .._routing.buckets import MOST_SLOTS

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from .._compose import routes, variants
+from .._compose import service_routes, variants
 from .._core.content_ids import digest
 from .._core.errors import (
     PlanError,
@@ -129,7 +129,7 @@ def variants_of(platform: Platform, app: str, service: str) -> ServiceVariants:
             f"{app} has no live release with such a service{suggestion(service, services)}",
             "Deploy it first, or correct the name",
         )
-    if not routes.routes_of(services[service]):
+    if not service_routes.routes_of(services[service]):
         raise PlanError(
             f"traffic of {service} cannot be shared",
             "the live release declares no routes for it",

@@ -18,13 +18,13 @@ from .._directory.search import Entry
 from .._directory.settings import Settings
 from .assignments import Host, Membership, ordered
 from .directory_users import DirectoryUsers, primary_group_of
+from .entry_names import distinguished
 from .entry_update import EntryUpdate, Role, Uncertain, require
 from .facts import MembershipFacts
 from .group_members import is_dynamic
 from .groups import Groups
 from .host_owners import HostOwners
 from .listing import some
-from .naming import distinguished
 from .unmatched_names import UnmatchedNames
 
 _SHOWN = 3

@@ -18,8 +18,8 @@ from .._directory.search import Entry
 from .._directory.settings import Settings
 from . import accounts
 from .assignments import User
+from .entry_names import main_value
 from .listing import some
-from .naming import main_value
 
 _SHOWN = 10
 """How many bad entries a message names, since each of them has to be corrected."""

@@ -15,10 +15,10 @@ from .._directory.distinguished_names import dn_key, first_value, host_name
 from .._directory.search import Entry
 from .._directory.settings import Settings
 from .directory_users import DirectoryUsers
+from .entry_names import main_value
 from .facts import MembershipFacts
 from .groups import Groups
 from .listing import some
-from .naming import main_value
 from .netgroups import Triple, malformed, triples
 from .unmatched_names import UnmatchedNames
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..._compose import job_services
-from ..._compose.routes import ROUTER_NETWORK
+from ..._compose.service_routes import ROUTER_NETWORK
 from ..._core.errors import Problem
 from ..._deploy import job_runs
 from ..._deploy.health import LIVE

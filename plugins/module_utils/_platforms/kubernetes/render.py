@@ -11,7 +11,7 @@ from typing import Any
 
 from ..._compose import job_services
 from ..._compose.defaults import RESTART_DEFAULTS
-from ..._compose.routes import ROUTER_NETWORK, is_routed
+from ..._compose.service_routes import ROUTER_NETWORK, is_routed
 from ..._compose.variants import slot_of
 from ..._core.content_ids import digest
 from ..._deploy.naming import Naming

@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from ..._compose.routes import routes_of
+from ..._compose.service_routes import routes_of
 from ..._core.errors import Denied, NotFound, PlanError, PlatformError
 from ..._core.parallel import side_by_side
 from ..._deploy.health import LIVE

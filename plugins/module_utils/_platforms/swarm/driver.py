@@ -20,9 +20,9 @@ from . import image_digests, job_mode, lookup, network_addresses, planning, stor
 from .compare import HASH, render, service_hash, updated
 from .engine import Engine
 from .observe import APP, RELEASE, SERVICE, STACK, TOKEN, VERSION
-from .rejections import PORT_IN_USE
 from .service_names import service_name
 from .spec_fields import Names, get
+from .write_rejections import PORT_IN_USE
 
 _ATTEMPTS = 8
 _PAUSE = 0.3

@@ -31,7 +31,7 @@ from ..._core.libraries import Library
 from ..._core.requests_session import isolate
 from ..._core.slow_calls import waiting_for
 from ..._core.version_numbers import dotted, version_numbers
-from . import rejections
+from . import write_rejections
 
 # docker 6 fails with requests 2.32 and newer: "Not supported URL scheme http+docker".
 SDK = Library("docker", "the host that talks to the engine", "7.1", "8")
@@ -325,7 +325,7 @@ def _refusal(method: str, path: str, response: Any) -> PlatformError:
     what = f"the engine rejected {method} {path.partition('?')[0]}"
     if any(word in why for word in _OUTDATED):
         return Outdated(what, why)
-    hint = rejections.hint(why, response.status_code) if method == "POST" else ""
+    hint = write_rejections.hint(why, response.status_code) if method == "POST" else ""
     if response.status_code == 404:
         return NotFound(what, why, hint)
     if response.status_code in (401, 403):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._compose import job_services
-from ..._compose.routes import ROUTER_NETWORK
+from ..._compose.service_routes import ROUTER_NETWORK
 from ..._compose.short_syntax import INSTEAD_OF_RELATIVE, OF_CONTROL_NODE
 from ..._core.errors import Problem
 from ..._deploy import job_runs

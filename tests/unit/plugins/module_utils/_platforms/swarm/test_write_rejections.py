@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import ShippingError
 from ansible_collections.shipping.code.plugins.module_utils._platforms.swarm import (
     engine,
-    rejections,
+    write_rejections,
 )
 
 # As Docker 20.10.24 answered them.
@@ -63,11 +63,11 @@ ANSWERS = [
 
 @pytest.mark.parametrize(("status", "answer", "says"), ANSWERS)
 def test_each_rejection_has_a_hint(status, answer, says):
-    assert says in rejections.hint(answer, status)
+    assert says in write_rejections.hint(answer, status)
 
 
 def test_an_engine_that_fails_in_an_unknown_way_gets_no_guess():
-    assert rejections.hint("something new", 500) == ""
+    assert write_rejections.hint("something new", 500) == ""
 
 
 def test_an_address_by_ssh_is_rejected_before_anything_is_opened():

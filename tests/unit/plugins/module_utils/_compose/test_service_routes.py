@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.shipping.code.plugins.module_utils._compose import routes, variants
+from ansible_collections.shipping.code.plugins.module_utils._compose import service_routes, variants
 
 from .reading import KUBERNETES, problems, problems_of, read_spec, spec
 
@@ -27,7 +27,9 @@ def test_a_routed_service_joins_the_routers_network():
     assert set(web["networks"]) == {"default", "shipping-router"}
     assert app.networks["shipping-router"] == {"external": True, "name": "shipping-router"}
     # The names of the app and of the service are those of the release.
-    assert routes.routes_of(web) == [{"host": "shop.example.com", "path": "/", "port": 8080}]
+    assert service_routes.routes_of(web) == [
+        {"host": "shop.example.com", "path": "/", "port": 8080}
+    ]
 
 
 def test_a_variant_is_a_service_of_its_own():
