@@ -171,14 +171,15 @@ exposures:
       type: int
       sample: 29
 counters:
-  description: Sums over all replicas since their start, by service and variant.
+  description: Sums over all replicas since their start, by service and variant. The module warns of
+    replicas that did not answer, whose requests are missing.
   returned: always
   type: list
   elements: dict
   sample: [{"app": "shop", "service": "web", "route": "shop.example.com/", "variant": "green",
     "requests": 102, "responses_4xx": 0, "responses_5xx": 0, "bytes_in": 20400, "bytes_out": 51000}]
 drift:
-  description: The ids of the replicas whose tables differ from the stored ones.
+  description: The ids of the replicas that answered and whose tables differ from the stored ones.
     M(shipping.code.traffic) mends it.
   returned: always
   type: list

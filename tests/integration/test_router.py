@@ -207,16 +207,25 @@ def share_a_tenth(router: Router) -> None:
     assert router.weights(green="25.5").result["weights"]["after"]["green"] == 25.5
     kept = [cookie for text, cookie in visits if text == "shop 1.1.0"]
     assert all(router.visit(cookie)[0] == "shop 1.1.0" for cookie in kept)
-    info = router.run("router_info").result
+    info = answered(router)
     assert [route["host"] for route in info["routes"]] == [HOST]
     assert info["weights"][0]["weights"] == {"stable": 74.5, "green": 25.5}
     served = {entry["variant"]: entry["requests"] for entry in info["counters"]}
-    assert served["green"] >= len(kept) and served["stable"] > served["green"]
-    assert info["drift"] == []
+    assert served["green"] >= len(kept) and served["stable"] > served["green"], info
+    assert info["drift"] == [], info
     exposures = {entry["variant"]: entry for entry in info["exposures"]}
     assert exposures["green"]["requests"] >= len(kept)
     assert all(entry["lost"] == 0 for entry in info["exposures"])
     assert all(0 < entry["p50"] <= entry["p95"] <= entry["p99"] for entry in info["exposures"])
+
+
+def answered(router: Router) -> dict[str, Any]:
+    """Return what all replicas answered."""
+    outcome = router.run("router_info")
+    assert outcome.ok, outcome.output
+    silent = [replica for replica in outcome.result["replicas"] if not replica["reached"]]
+    assert silent == [], outcome.output
+    return outcome.result
 
 
 def fail_in_one_variant(router: Router, platform: Any, green: dict[str, Any]) -> None:
@@ -237,7 +246,7 @@ def kill_the_replica(router: Router, platform: Any) -> None:
     task = router.run("router_info").result["replicas"][0]["replica"]
     platform.kill_replica("router", task)
     until(lambda: replaced(router, task), 60)
-    until(lambda: router.run("router_info").result["drift"] == [])
+    until(lambda: answered(router)["drift"] == [])
     assert not router.run("traffic").result["changed"]
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._core.errors import PlanError, ShippingError
+from .._core.errors import PlanError, ShippingError, Unreachable
 from .._core.parallel import side_by_side
 from .._routing.control_channel import (
     CONTROLLER_FILES,
@@ -32,6 +32,8 @@ SERVERS_LABEL = "shipping.router.servers"
 FEWEST_SERVERS = 10
 # The same, for the number of variants with replicas of their own.
 SLOTS_LABEL = "shipping.router.slots"
+# A loaded API server closes some streams that it forwards.
+_ATTEMPTS, _PAUSE = 3, 0.3
 
 
 def place_of(platform: Platform) -> RouterPlace:
@@ -74,7 +76,23 @@ def control_points(place: RouterPlace, options: Mapping[str, Any]) -> tuple[Cont
 def connect_to(
     point: ControlPoint, identity: ClientIdentity, deadline: float
 ) -> tuple[ControlChannel, ReplicaInfo]:
-    """Connect to one replica, and check by its own answer, which is returned, that it is it."""
+    """Connect to one replica, and check by its own answer, which is returned, that it is it.
+
+    One that does not answer is tried again, since nothing has been changed yet.
+    """
+    for _number in range(_ATTEMPTS - 1):
+        try:
+            return _connect(point, identity, deadline)
+        except Unreachable:
+            if time.monotonic() + _PAUSE > deadline:
+                raise
+            time.sleep(_PAUSE)
+    return _connect(point, identity, deadline)
+
+
+def _connect(
+    point: ControlPoint, identity: ClientIdentity, deadline: float
+) -> tuple[ControlChannel, ReplicaInfo]:
     name = f"{point.replica} on node {point.node}"
     channel = connect_tls(name, (point.address, point.port), identity, deadline, point.dial)
     try:

@@ -83,7 +83,21 @@ def read_router(options: Options, platforms: Platforms) -> dict[str, Any]:
         "counters": _counters(replicas, table, live),
         "drift": [replica.point.replica for replica in replicas if replica.facts.get("drift")],
     }
-    return {**result, **_exposures(place, int(options["window"]))}
+    exposures, warnings = _exposures(place, int(options["window"]))
+    warnings = [*map(_warning, filter(_is_silent, replicas)), *warnings]
+    return {**result, "exposures": exposures, **({"warnings": warnings} if warnings else {})}
+
+
+def _is_silent(replica: _Replica) -> bool:
+    return bool(replica.error)
+
+
+def _warning(replica: _Replica) -> str:
+    """Return what the result lacks."""
+    return (
+        f"{replica.error} The counters lack those of this replica, and whether its tables are the "
+        "stored ones is unknown."
+    )
 
 
 def _routes_on(router: Record | None) -> str:
@@ -91,14 +105,14 @@ def _routes_on(router: Record | None) -> str:
     return str(service.get("deploy", {}).get("labels", {}).get(ROUTES_LABEL, ""))
 
 
-def _exposures(place: RouterPlace, window: int) -> dict[str, Any]:
+def _exposures(place: RouterPlace, window: int) -> tuple[list[dict[str, Any]], list[str]]:
     """Return what the log of the last seconds has of each variant; a warning where it has none."""
     if not window:
-        return {"exposures": []}
+        return [], []
     try:
         lines = place.log_lines(ROUTER, ROUTER, time.time() - window, _MOST_LINES)
     except ShippingError as error:
-        return {"exposures": [], "warnings": [f"The log of the router cannot be read. {error}"]}
+        return [], [f"The log of the router cannot be read. {error}"]
     result = []
     for (app, service, variant), sums in sorted(sums_by_variant(read_exposures(lines)).items()):
         result.append(
@@ -111,7 +125,7 @@ def _exposures(place: RouterPlace, window: int) -> dict[str, Any]:
                 **{f"p{share}": sums.quantile(share / 100) for share in (50, 95, 99)},
             }
         )
-    return {"exposures": result}
+    return result, []
 
 
 def _weights(table: RouteTable, tables: Mapping[Key, BucketTable]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +16,13 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
     PlanError,
     PlatformError,
     SpecError,
+    Unreachable,
 )
 from ansible_collections.shipping.code.plugins.module_utils._core.failure import Failure
 from ansible_collections.shipping.code.plugins.module_utils._deploy import (
     failed_variants,
     route_checks,
+    router_control,
     router_info,
     router_spec,
     traffic,
@@ -518,3 +521,40 @@ def test_a_restored_variant_keeps_what_it_uses():
     assert sorted(rest.configs) == ["new", "new-of-others", "old"]
     assert rest.configs["old"] == {"source": "settings", "id": "old"}
     assert sorted(rest.networks) == ["new", "old"]
+
+
+def silent(*_given: Any) -> Any:
+    raise Unreachable("router replica task1 did not answer", "the stream ended", "Run it again")
+
+
+def test_a_replica_that_does_not_answer_is_no_zero(place, replicas, monkeypatch):
+    place.apps["shop"] = live(resolved("green"))
+    monkeypatch.setattr(router_info, "connect", lambda options, platforms: place)
+    monkeypatch.setattr(router_info, "identity_files", lambda pki: contextlib.nullcontext())
+    monkeypatch.setattr(router_info, "connect_to", silent)
+    options = {**OPTIONS, "node_addresses": {}, "window": 0}
+    result = router_info.read_router(options, None)
+    assert [replica["reached"] for replica in result["replicas"]] == [False]
+    (warning,) = result["warnings"]
+    assert warning.startswith("router replica task1 did not answer: the stream ended.")
+    assert "The counters lack those of this replica" in warning
+
+
+@pytest.mark.parametrize("failures", [0, 2, 3])
+def test_a_connection_is_tried_again(failures, monkeypatch):
+    info = runtime_commands.ReplicaInfo("task1", "3.0", 60, 0)
+    attempts: list[int] = []
+
+    def connect(*given: Any) -> Any:
+        attempts.append(len(attempts))
+        return silent() if len(attempts) <= failures else ("channel", info)
+
+    monkeypatch.setattr(router_control, "_connect", connect)
+    monkeypatch.setattr(router_control, "_PAUSE", 0)
+    expected = pytest.raises(Unreachable) if failures == 3 else contextlib.nullcontext()
+    with expected:
+        router_control.connect_to("point", "identity", time.monotonic() + 5)
+    assert len(attempts) == min(failures + 1, 3)
+    with pytest.raises(Unreachable):
+        monkeypatch.setattr(router_control, "_connect", silent)
+        router_control.connect_to("point", "identity", time.monotonic() - 1)
