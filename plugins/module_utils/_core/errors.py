@@ -17,12 +17,10 @@ ShippingError
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from .failure import Failure
 
@@ -56,7 +54,7 @@ class ShippingError(Exception):
 
     def add_facts(self, **facts: Any) -> None:
         """Add facts that only a caller of what failed knows."""
-        self.failure = replace(self.failure, facts={**self.failure.facts, **facts})
+        self.failure = self.failure._replace(facts={**self.failure.facts, **facts})
 
     def as_result(self) -> dict[str, Any]:
         """Return the failure as the result of a module or an action."""
@@ -95,8 +93,7 @@ class LeaseLost(ShippingError):
     """Another run took over the lease of the app; nothing more may be written."""
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing in a spec that cannot be honored: where, what, what to write instead."""
 
     path: str
@@ -127,6 +124,9 @@ def sentence(what: str, why: str = "", hint: str = "") -> str:
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean X?`` where one of ``known`` is close to ``word``, else nothing."""
+    # Costs each program on a host some time, and is for mistakes alone.
+    import difflib
+
     close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else ""
 

@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """A failure: its object, what happened to it, the cause, and the hint that mends it.
 
     ``details``: lines to show below it, such as the end of a log.
@@ -24,7 +22,7 @@ class Failure:
     cause: str = ""
     hint: str = ""
     details: tuple[str, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = {}  # never changed in place
 
     def sentence(self) -> str:
         """Return ``object event: cause. hint.``, without doubled or missing full stops."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 HIDDEN = "********"
@@ -16,7 +16,7 @@ _SHORTEST_LINE = 8
 
 
 def words_of(secrets: Iterable[bytes | str]) -> list[str]:
-    """Return what must not be shown, the longest first."""
+    """Return what must not be shown."""
     words: set[str] = set()
     for secret in secrets:
         text = secret.decode("utf-8", "replace") if isinstance(secret, bytes) else secret
@@ -24,18 +24,35 @@ def words_of(secrets: Iterable[bytes | str]) -> list[str]:
         lines = text.splitlines()
         if len(lines) > 1:
             words.update(line.strip() for line in lines if len(line.strip()) >= _SHORTEST_LINE)
-    # A word that is part of another one must not leave the rest of the longer one visible.
-    return sorted((word for word in words if len(word) >= _SHORTEST), key=len, reverse=True)
+    return sorted(word for word in words if len(word) >= _SHORTEST)
 
 
 def mask(value: Any, words: list[str]) -> Any:
     """Return ``value`` with the words hidden in all its texts."""
     if isinstance(value, str):
-        for word in words:
-            value = value.replace(word, HIDDEN)
-        return value
+        return _masked(value, words)
     if isinstance(value, dict):
         return {mask(key, words): mask(item, words) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [mask(item, words) for item in value]
     return value
+
+
+def _masked(text: str, words: Iterable[str]) -> str:
+    """Return the text with one mask for each stretch that words cover, also where they overlap."""
+    shown: list[str] = []
+    end = 0
+    for first, last in sorted(_found(text, words)):
+        if first > end or not shown:
+            shown += [text[end:first], HIDDEN]
+        end = max(end, last)
+    return "".join([*shown, text[end:]])
+
+
+def _found(text: str, words: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Yield where each word begins and ends in the text."""
+    for word in words:
+        first = text.find(word)
+        while first >= 0:
+            yield first, first + len(word)
+            first = text.find(word, first + 1)

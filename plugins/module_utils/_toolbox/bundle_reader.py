@@ -9,13 +9,16 @@ import hashlib
 import io
 import os
 import shutil
-import tarfile
+from typing import TYPE_CHECKING
 
 from .checked_names import is_inside
 from .delivery_errors import Damaged
 from .installers.installer import sha256_of
 
-Members = dict[str, list[tarfile.TarInfo]]
+if TYPE_CHECKING:
+    import tarfile
+
+    Members = dict[str, list[tarfile.TarInfo]]
 
 
 class Bundle:
@@ -48,6 +51,9 @@ class Bundle:
 
     def extract(self, key: str, folder: str) -> None:
         """Extract the files of one object to a folder that only root can enter."""
+        # Imported where it is used: most calls install nothing, and the import takes time.
+        import tarfile
+
         try:
             with self._open() as content:
                 members = self._of(content).get(key)
@@ -63,6 +69,8 @@ class Bundle:
             )
 
     def _open(self) -> tarfile.TarFile:
+        import tarfile
+
         # r: is a tar without compression, as BundleWriter writes it. Only that is read here.
         if isinstance(self.source, bytes):
             return tarfile.open(fileobj=io.BytesIO(self.source), mode="r:")

@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -24,7 +23,7 @@ from . import (
     holds,
     path_overrides,
     revision_order,
-    self_test,
+    startable_commands,
     targets,
     tool_needs,
     view_layout,
@@ -74,18 +73,18 @@ class Request(NamedTuple):
     """Projects and tools, as ``PROJECT`` or ``PROJECT/TOOL``, to update again."""
 
 
-@dataclass
 class _Progress:
     """Actions and notes of a delivery so far."""
 
-    missing: list[dict[str, Any]] = field(default_factory=list)
-    failures: list[FailedTool] = field(default_factory=list)
-    faults: list[dict[str, str]] = field(default_factory=list)
-    unsent: set[Key] = field(default_factory=set)
-    """Tools whose content the controller could not get. They are among the faults."""
-    notes: list[str] = field(default_factory=list)
-    integrated: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.missing: list[dict[str, Any]] = []
+        self.failures: list[FailedTool] = []
+        self.faults: list[dict[str, str]] = []
+        self.unsent: set[Key] = set()
+        """Tools whose content the controller could not get. They are among the faults."""
+        self.notes: list[str] = []
+        self.integrated: list[str] = []
+        self.removed: list[str] = []
 
 
 def deliver(request: Request) -> dict[str, Any]:
@@ -337,6 +336,9 @@ class _Delivery:
         """
         if not self._would_change(views):
             return self.current
+        # Imported where it is used: most calls switch nothing, and the import takes time.
+        from . import self_test
+
         self._allow_users(views)
         draft = self.generations.draft(views)
         # Tests run with the views of the draft, so that a tool is tested as its user will run it.
@@ -398,7 +400,7 @@ class _Delivery:
         progress.notes += delivery_report.same_versions(self.current.views, views)
         users = os.path.join(self.generations.current_link, "users")
         failed = {failure.key for failure in progress.failures}
-        stopped = self_test.stopped(views, users, self.store, self.facts.arch)
+        stopped = startable_commands.stopped(views, users, self.store, self.facts.arch)
         progress.failures += [failure for failure in stopped if failure.key not in failed]
 
     def _report(self, target: ToolboxTarget, after: Generation, *, changed: bool) -> dict[str, Any]:

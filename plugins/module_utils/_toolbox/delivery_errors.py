@@ -9,6 +9,7 @@ DeliveryError
  +- OutdatedRecord   the host assignment is older than the last one
  +- Damaged          content does not match its checksum
  +- Hostile          an archive would write to a place that it must not
+ +- PackageFailure   the package manager cannot do what a tool needs
 """
 
 from __future__ import annotations
@@ -38,3 +39,7 @@ class Damaged(DeliveryError):
 
 class Hostile(DeliveryError):
     """An archive would write to a place that it must not."""
+
+
+class PackageFailure(DeliveryError):
+    """The package manager cannot do what a tool needs."""

@@ -9,7 +9,6 @@ It can run at any time, so it also cleans up after a killed run.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 
 from .atomic_files import correct_mode, read_json, write_json
 from .generation_model import Generation
@@ -19,13 +18,12 @@ from .tool_store import Store
 _ORPHANS = "orphans.json"
 
 
-@dataclass
 class Collected:
-    """The result of a collection."""
+    """The result of a collection; ``removed`` has objects of the store."""
 
-    removed: list[str] = field(default_factory=list)
-    """Objects of the store."""
-    changed: bool = False
+    def __init__(self) -> None:
+        self.removed: list[str] = []
+        self.changed = False
 
 
 def users_of_places(current: Generation, kept: list[Generation]) -> dict[str, set[int]]:

@@ -11,14 +11,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from . import package_managers
 from .atomic_files import read_json, write_json
+from .delivery_errors import PackageFailure
 from .distributions import Wish
 from .failed_tool import FailedTool
 from .generation_model import Generation, Tool, View
-from .package_managers import PackageFailure, Packages
+
+if TYPE_CHECKING:
+    from .package_managers import Packages
 
 FILE = "packages.json"
 
@@ -52,8 +54,11 @@ class HostPackages:
     @property
     def packages(self) -> Packages:
         """Return the package manager, which a host without such tools need not have."""
+        # Imported where it is used: few tools need packages, and the import takes time.
+        from . import package_managers
+
         if self._packages is None:
-            self._packages = Packages(package_managers.of_host(), self.deadline)
+            self._packages = package_managers.Packages(package_managers.of_host(), self.deadline)
         return self._packages
 
     @property

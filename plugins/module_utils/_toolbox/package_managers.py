@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from .._core.errors import os_words
-from .delivery_errors import DeliveryError
+from .delivery_errors import PackageFailure
 from .distributions import Wish
 
 _TIMEOUT = 1800
@@ -29,10 +29,6 @@ _ENVIRONMENT = {
     # needrestart only lists what should be restarted.
     "NEEDRESTART_MODE": "l",
 }
-
-
-class PackageFailure(DeliveryError):
-    """The package manager cannot do what a tool needs."""
 
 
 Runner = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]

@@ -13,14 +13,12 @@ import subprocess
 from collections.abc import Iterable
 
 from .._core.errors import os_words
-from . import executables
 from .failed_tool import FailedTool
 from .generation_model import Tool, View
+from .startable_commands import cannot_start, path_of
 from .tool_store import Store
 from .view_environment import environment
-from .view_layout import search_path
 
-_PATH = "/usr/local/bin:/usr/bin:/bin"
 _LINES = 20
 
 
@@ -34,46 +32,14 @@ def failures(
         for tool in view.tools:
             if tool.ready:
                 continue
-            path = _path_of(view, tool, base, store)
-            failed = _cannot_start(view, tool, path, store, arch)
+            path = path_of(view, tool, base, store)
+            failed = cannot_start(view, tool, path, store, arch)
             if tool.self_test and not failed:
                 variables = {**environment(view, base).as_values(), "PATH": path}
                 failed = _test(view, tool, variables, timeout)
             if failed:
                 failed_tools.append(failed)
     return failed_tools
-
-
-def stopped(views: Iterable[View], users: str, store: Store, arch: str) -> list[FailedTool]:
-    """Return tools that were ready and cannot start any more.
-
-    Such as after an update of the system that removed their interpreter.
-    """
-    failed_tools = []
-    for view in views:
-        base = os.path.join(users, view.name)
-        for tool in view.tools:
-            path = _path_of(view, tool, base, store)
-            failed = _cannot_start(view, tool, path, store, arch) if tool.ready else None
-            if failed:
-                failed_tools.append(failed)
-    return failed_tools
-
-
-def _path_of(view: View, tool: Tool, base: str, store: Store) -> str:
-    """Return the PATH with which a tool is run."""
-    needed = search_path(os.path.dirname(store.folder), view, tool)
-    return ":".join(filter(None, (needed, f"{base}/bin", _PATH)))
-
-
-def _cannot_start(view: View, tool: Tool, path: str, store: Store, arch: str) -> FailedTool | None:
-    """Return the failure of a command that this host cannot run, without running it."""
-    for command, target in sorted(tool.commands.items()) if tool.place else ():
-        full = store.path(tool.place, "files", target)
-        problem = executables.problem(full, arch, path)
-        if problem:
-            return FailedTool(view, tool, f"its command {command} cannot run: {problem}")
-    return None
 
 
 def _test(

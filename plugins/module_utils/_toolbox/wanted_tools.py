@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from . import checked_names
@@ -94,17 +93,17 @@ class Wanted(NamedTuple):
     faults: tuple[CatalogFault, ...] = ()
 
 
-@dataclass
 class _ProjectTools:
     """The tools of a project for this host."""
 
-    tools: list[Tool] = field(default_factory=list)
-    sources: dict[str, Source] = field(default_factory=dict)
-    skipped: list[str] = field(default_factory=list)
-    faults: list[CatalogFault] = field(default_factory=list)
-    removed: tuple[str, ...] = ()
-    held: list[str] = field(default_factory=list)
-    for_other_platforms: list[str] = field(default_factory=list)
+    def __init__(self, removed: tuple[str, ...] = ()) -> None:
+        self.removed = removed
+        self.tools: list[Tool] = []
+        self.sources: dict[str, Source] = {}
+        self.skipped: list[str] = []
+        self.faults: list[CatalogFault] = []
+        self.held: list[str] = []
+        self.for_other_platforms: list[str] = []
 
 
 def wanted(

@@ -9,7 +9,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import platform
 import pwd
 import stat
 import sys
@@ -34,9 +33,9 @@ def facts() -> SystemFacts:
     python = next((path for path in _PYTHONS if os.access(path, os.X_OK)), sys.executable)
     return SystemFacts(
         "linux",
-        platform.machine(),
+        os.uname().machine,
         python,
-        version_behind(python, ".".join(platform.python_version_tuple()[:2])),
+        version_behind(python, "{}.{}".format(*sys.version_info)),
         distributions.names(_os_release()),
         _libc(),
     )

@@ -101,7 +101,7 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = registry.read_text()
     for before, after in (
         ("    script,\n", "    script,\n    text,\n"),
-        (", file)", ", file, text)"),
+        (', "file")', ', "file", "text")'),
     ):
         assert text.count(before) == 1
         text = text.replace(before, after)

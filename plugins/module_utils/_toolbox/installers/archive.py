@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from ..delivery_errors import DeliveryError
 from .installer import (
@@ -57,6 +56,8 @@ def _listed(paths: Iterable[str]) -> str:
 
 
 def _make_executable(build: Build, pattern: str) -> None:
+    from pathlib import Path
+
     # Links lead to files of the archive, which have their own paths.
     paths = [
         path

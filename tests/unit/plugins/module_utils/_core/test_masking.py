@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.masking import (
     HIDDEN,
     mask,
@@ -21,8 +22,23 @@ from hypothesis import strategies as st
 def test_no_hidden_word_is_left(secrets, text):
     words = words_of(secrets)
     masked = mask({"text": [text + "".join(secrets), secrets[0]]}, words)
-    shown = [text.replace(HIDDEN, "") for text in (*masked, *masked["text"])]
+    shown = HIDDEN.join(masked["text"]).split(HIDDEN)
     assert not [word for word in words if any(word in text for text in shown)]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("010000", HIDDEN),
+        ("a 010 and 000.", f"a {HIDDEN} and {HIDDEN}."),
+        ("00000", HIDDEN),
+        ("0100 000", f"{HIDDEN}0 {HIDDEN}"),
+        ("nothing", "nothing"),
+        ("", ""),
+    ],
+)
+def test_secrets_that_overlap_leave_no_part(text, shown):
+    assert mask(text, words_of(["010", "000"])) == shown
 
 
 def test_lines_of_a_longer_secret_are_hidden_too():

@@ -21,6 +21,9 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox import (
     distributions,
     package_managers,
 )
+from ansible_collections.shipping.code.plugins.module_utils._toolbox.delivery_errors import (
+    PackageFailure,
+)
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.distributions import Wish
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.generation_model import (
     Tool,
@@ -32,7 +35,6 @@ from ansible_collections.shipping.code.plugins.module_utils._toolbox.host_packag
 from ansible_collections.shipping.code.plugins.module_utils._toolbox.package_managers import (
     APT,
     DNF,
-    PackageFailure,
     Packages,
 )
 
