@@ -284,12 +284,18 @@ class _Delivery:
 
         All hosts lack it for the same reason, which the run reports once.
         """
+        unsent = (
+            FailedTool(view, tool, self.request.unsent[tool.object])
+            for view, tool in Generation(views=views).tools
+            if tool.object in self.request.unsent
+        )
+        self._add_faults(unsent)
+
+    def _add_faults(self, failed: Iterable[FailedTool]) -> None:
         faults = set()
-        for view, tool in Generation(views=views).tools:
-            if tool.object in self.request.unsent:
-                self.progress.unsent.add((view.id, tool.project, tool.name))
-                reason = self.request.unsent[tool.object]
-                faults.add(CatalogFault(tool.project, tool.name, reason))
+        for failure in failed:
+            self.progress.unsent.add(failure.key)
+            faults.add(CatalogFault(failure.tool.project, failure.tool.name, failure.reason))
         self.progress.faults += [fault.as_data() for fault in sorted(faults)]
 
     @property
@@ -298,9 +304,11 @@ class _Delivery:
 
     def _without_needs(self, views: tuple[View, ...]) -> tuple[View, ...]:
         """Return the views with each tool as before whose needs failed or are not there."""
-        failed = self._failed
-        not_ready = list(tool_needs.not_ready(views, failed))
-        self.progress.failures += not_ready
+        not_ready = list(tool_needs.not_ready(views, self._failed))
+        lacking = tool_needs.that_need(self.progress.unsent, not_ready)
+        # All hosts lack these for one reason, too.
+        self._add_faults(lacking)
+        self.progress.failures += [failure for failure in not_ready if failure not in lacking]
         return targets.without(views, {failure.key for failure in not_ready}, self.current)
 
     def _build(self, key: str, source: Source) -> str:

@@ -68,6 +68,18 @@ def not_ready(views: Iterable[View], failed: Collection[Key]) -> Iterator[Failed
         yield from _not_ready_of(view, {key for key in failed if key[0] == view.id})
 
 
+def that_need(unsent: Collection[Key], not_ready: Iterable[FailedTool]) -> list[FailedTool]:
+    """Return those of the tools that need an unsent one, or one that needs it."""
+    keys, found = set(unsent), []
+    # A need comes before what needs it.
+    for failure in not_ready:
+        user, project, _name = failure.key
+        if not keys.isdisjoint((user, project, name) for name in failure.tool.needs):
+            keys.add(failure.key)
+            found.append(failure)
+    return found
+
+
 def _not_ready_of(view: View, failed: set[Key]) -> Iterator[FailedTool]:
     before = -1
     while before != len(failed):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.shipping.code.plugins.module_utils._toolbox import deliver as toolbox
+
 from .archives import Box, entry, project, script, sha256, user
 
 NODE = "#!/bin/sh\necho node {version} $(basename $1)\n"
@@ -93,3 +95,25 @@ def test_a_tool_that_stays_keeps_its_need(box: Box) -> None:
     box.projects = [project("p", {**lint, "variants": [], "fault": "a slip"})]
     report = box.deliver(user("daemon", "p"))
     assert box.said("lint") == "node 1 lint" and not report["removals"]
+
+
+def test_a_need_that_the_controller_cannot_get(box: Box) -> None:
+    lint = tool(box, "lint", LINT, needs=["node"])
+    all_of_it = tool(box, "all", "#!/usr/bin/env lint\n", needs=["lint"])
+    box.projects = [project("p", all_of_it, lint, node(box, "1"), tool(box, "free", "#!/bin/sh\n"))]
+    request = box.request(user("daemon", "p"), user("bin", "p"))
+    missing = toolbox.deliver(request)["missing"]
+    (absent,) = [lacking for lacking in missing if lacking["tool"] == "node"]
+    others = [lacking for lacking in missing if lacking is not absent]
+    unsent = {absent["object"]: "node cannot be downloaded"}
+    report = toolbox.deliver(request._replace(bundle=box.bundle(others), unsent=unsent))
+    # All hosts lack them for one reason, so they are faults of the catalog, which a run names once.
+    assert report["catalog_errors"] == [
+        {"project": "p", "tool": "node", "reason": "node cannot be downloaded"},
+        {"project": "p", "tool": "all", "reason": "it needs lint, which is not ready"},
+        {"project": "p", "tool": "lint", "reason": "it needs node, which is not ready"},
+    ]
+    assert report["failures"] == [] and not report["ready"]
+    assert box.commands("daemon") == box.commands("bin") == {"free"}
+    assert box.deliver(user("daemon", "p"), user("bin", "p"))["ready"]
+    assert box.commands("bin") == {"all", "free", "lint", "node"}
