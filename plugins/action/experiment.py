@@ -23,6 +23,10 @@ from ansible_collections.shipping.code.plugins.plugin_utils._controller.progress
     is_quiet,
     print_line,
 )
+from ansible_collections.shipping.code.plugins.plugin_utils._experiments.cell_capacity import (
+    Capacity,
+    check_capacity,
+)
 from ansible_collections.shipping.code.plugins.plugin_utils._experiments.experiment_record import (
     ABSENT,
     PLANNED,
@@ -50,7 +54,7 @@ class ActionModule(ExperimentAction):
         state = options["state"]
         read = self.read(options, looks_at_data=state not in (PLANNED, ABSENT))
         change = next_change(state, read.situation, read.former, options.get("cell") or "")
-        power = self._power(read, options) if state in (PLANNED, RUNNING) else None
+        power = self._possible(read, options) if state in (PLANNED, RUNNING) else None
         before = read.situation.state
         written = self._written(read, change)
         after = str(change.record["state"]) if change.record else before
@@ -72,10 +76,13 @@ class ActionModule(ExperimentAction):
                 print_line(line)
         return result
 
-    def _power(self, read: ReadExperiment, options: Mapping[str, Any]) -> Any:
-        layout = read.situation.layout
+    def _possible(self, read: ReadExperiment, options: Mapping[str, Any]) -> Any:
+        """Return what the experiment needs; raise PlanError if it has too little of it."""
+        layout, found = read.situation.layout, read.found
         if read.situation.started:
             return None
+        capacity = Capacity.of_data(found["slots"], found["capacity"])
+        check_capacity(layout, capacity, found["live"])
         plan = plan_of(layout, read.found.get("units_by_day") or None)
         if plan:
             check_power(plan, is_forced=bool(options["force"]))

@@ -12,6 +12,7 @@ import json
 import math
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -23,8 +24,8 @@ from .health import LIVE
 from .history import newest
 from .platform_connection import connect
 from .platform_definition import Options, Platforms
-from .ports import ExperimentStore, Platform, StoredExperiment
-from .route_checks import tables_of
+from .ports import ExperimentStore, Platform, RouterPlace, StoredExperiment
+from .route_checks import slots_of_router, tables_of
 from .router_control import ROUTER, place_of
 from .traffic import change_traffic, percentages
 
@@ -81,20 +82,27 @@ def _read(platform: Platform, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _observed(platform: Platform, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how many units the service has a day, by the log of the last one; 0 without any."""
+    """Return the capacity, and the units of the service a day by the log of the last one."""
     seconds = request.get("observe")
     if not seconds:
         return {}
     now = time.time()
+    capacity = _capacity(place_of(platform))
     lines = place_of(platform).log_lines(ROUTER, ROUTER, now - float(seconds), _OBSERVED_LINES)
     place = (request["app"], request["service"])
     found = [entry for entry in read_exposures(lines) if (entry.app, entry.service) == place]
     units = {entry.unit for entry in found if entry.unit}
     if not units:
-        return {"units_by_day": 0.0}
+        return {**capacity, "units_by_day": 0.0}
     # A log that begins later shows a part of the day only.
     span = max(now - min(entry.time for entry in found), 60.0)
-    return {"units_by_day": len(units) / span * 86400}
+    return {**capacity, "units_by_day": len(units) / span * 86400}
+
+
+def _capacity(place: RouterPlace) -> dict[str, Any]:
+    """Return the slots of the router and the space of the nodes, null if it is unknown."""
+    found = place.spare_capacity()
+    return {"slots": slots_of_router(place), "capacity": asdict(found) if found else None}
 
 
 def _content(stored: StoredExperiment) -> dict[str, Any]:
@@ -123,7 +131,9 @@ def _live(platform: Platform, app: str, service: str) -> dict[str, Any]:
         "events": any(route.get("events") for route in declared),
         "units": [route.get("unit") for route in declared],
         "replicas": int(found.get("deploy", {}).get("replicas", 1)),
+        "resources": dict(found.get("deploy", {}).get("resources") or {}),
         "variants": sorted(variants.slots_of(found)),
+        "with_replicas": sorted(name for name, slot in variants.slots_of(found).items() if slot),
         "headers": {name: dict(headers) for name, headers in variants.headers_of(found).items()},
     }
 

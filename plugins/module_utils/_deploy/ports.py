@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .._core.cause import Cause
+from .._core.spare_capacity import SpareCapacity
 from .._routing.tls_stream import Stream
 from .history import Record
 from .lease import Lease
@@ -347,6 +348,9 @@ class RouterPlace(Protocol):
 
     def free_nodes(self, constraints: Sequence[str]) -> int | None:
         """Return how many nodes may run a replica each; None where a node may run several."""
+
+    def spare_capacity(self) -> SpareCapacity | None:
+        """Return the space of the nodes for more replicas; None if the account may not read it."""
 
     def share_secrets(self, owners: Mapping[str, str], *, check: bool) -> bool:
         """Let the router mount secrets of apps; return whether that changes anything.

@@ -104,7 +104,7 @@ def _check_slots(place: RouterPlace, app: str, resolved: Resolved) -> None:
     name = max(wanted, key=lambda service: wanted[service], default="")
     if not name or wanted[name] <= VARIANT_SLOTS:
         return
-    slots = int(_labels(place.live_releases().get(ROUTER)).get(SLOTS_LABEL, VARIANT_SLOTS))
+    slots = slots_of_router(place)
     if wanted[name] > slots:
         raise PlanError(
             f"{app}/{name} cannot have {wanted[name]} variants",
@@ -112,6 +112,11 @@ def _check_slots(place: RouterPlace, app: str, resolved: Resolved) -> None:
             f"Set router_variant_slots to {wanted[name]} or more and run the playbook"
             " shipping.code.router first",
         )
+
+
+def slots_of_router(place: RouterPlace) -> int:
+    """Return how many variants of a service may have replicas of their own."""
+    return int(_labels(place.live_releases().get(ROUTER)).get(SLOTS_LABEL, VARIANT_SLOTS))
 
 
 def _leaving(resolved: Resolved, former: Resolved) -> Iterator[tuple[str, set[str]]]:

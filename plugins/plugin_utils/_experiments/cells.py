@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -22,9 +22,9 @@ from ...module_utils._core.errors import PlanError, suggestion
 from ...module_utils._routing.buckets import (
     BUCKETS,
     HEADER_VARIANTS,
+    MOST_SLOTS,
     STABLE,
     VARIANT_NAME,
-    VARIANT_SLOTS,
 )
 from .designs import (
     Design,
@@ -321,23 +321,12 @@ def _check_count(experiment: Experiment, design: Design) -> None:
 
 def _check_slots(layout: ExperimentLayout) -> None:
     overlays = [cell for cell in layout.cells if cell.overlay]
-    if len(overlays) > VARIANT_SLOTS:
+    if len(overlays) > MOST_SLOTS:
         raise PlanError(
             f"{layout.experiment.name} has too many cells with settings of their own",
-            f"it has {len(overlays)}, and the router has {VARIANT_SLOTS} slots for a service",
+            f"it has {len(overlays)}, and a router has {MOST_SLOTS} slots for a service at most",
             "Hand levels to the application in request headers, or use a fraction",
         )
-
-
-def replicas_needed(layout: ExperimentLayout, declared: int) -> int:
-    """Return the replicas that the cells need beside those of the service."""
-    return sum(_replicas(layout.cells, declared))
-
-
-def _replicas(cells: tuple[Cell, ...], declared: int) -> Iterator[int]:
-    for cell in cells:
-        if cell.overlay:
-            yield int(cell.overlay.get("deploy", {}).get("replicas", declared))
 
 
 def check_alone(layout: ExperimentLayout, others: Mapping[str, Mapping[str, str]]) -> None:

@@ -8,10 +8,17 @@ https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from ..._core import units
 
 _BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _DECIMAL = ("", "k", "M", "G", "T", "P", "E")
+_FACTORS = {
+    **{suffix: Decimal(1024) ** power for power, suffix in enumerate(_BINARY)},
+    **{suffix: Decimal(1000) ** power for power, suffix in enumerate(_DECIMAL)},
+    **{suffix: Decimal(1000) ** -power for power, suffix in enumerate(("", "m", "u", "n"))},
+}
 
 
 def memory(text: str) -> str:
@@ -37,6 +44,12 @@ def cpu(text: str) -> str:
 def seconds(text: str) -> int:
     """Return a duration in whole seconds, rounded up."""
     return -(-units.nanoseconds(text) // 1_000_000_000)
+
+
+def billionths(text: str) -> int:
+    """Return a quantity as Kubernetes writes it, such as ``250m`` or ``64Mi``, in billionths."""
+    number = text.rstrip("numkKMGTPEi")
+    return int(Decimal(number) * _FACTORS[text[len(number) :]] * 1_000_000_000)
 
 
 def _shortened(amount: int, step: int, suffixes: tuple[str, ...]) -> str:

@@ -17,11 +17,12 @@ from typing import Any
 from ..._compose.service_routes import routes_of
 from ..._core.errors import Denied, NotFound, PlanError, PlatformError
 from ..._core.parallel import side_by_side
+from ..._core.spare_capacity import SpareCapacity
 from ..._deploy.health import LIVE
 from ..._deploy.history import Record
 from ..._deploy.ports import ControlPoint, RouterShape, StoredTraffic
-from . import storage
-from .api_kinds import APP, CONFIG_MAP, KIND, LABEL, MANAGED_BY, POD, RECORD, SECRET, SERVICE
+from . import node_space, storage
+from .api_kinds import APP, CONFIG_MAP, KIND, LABEL, MANAGED_BY, NODE, POD, RECORD, SECRET, SERVICE
 from .cluster import Cluster
 from .compare import annotation, label
 from .port_forward import dial
@@ -43,6 +44,7 @@ _DOMAIN = "cluster.local"
 _PAUSE, _CHECK_SECONDS = 0.3, 120
 _LOG_LINES = 50
 _ALL_NAMESPACES = replace(SECRET, namespaced=False)
+_ALL_PODS = replace(POD, namespaced=False)
 
 
 class RouterPlace:
@@ -105,6 +107,14 @@ class RouterPlace:
     def free_nodes(self, constraints: Sequence[str]) -> int | None:
         """Return None: replicas share no ports of their node."""
         return None
+
+    def spare_capacity(self) -> SpareCapacity | None:
+        """Return what the pods of the nodes have not requested; it needs a right of the cluster."""
+        try:
+            nodes, pods = (self._own.items(kind) for kind in (NODE, _ALL_PODS))
+        except Denied:
+            return None
+        return node_space.of_nodes(nodes, pods)
 
     def share_secrets(self, owners: Mapping[str, str], *, check: bool) -> bool:
         """Copy secrets into the router's namespace, and remove copies that no release needs."""

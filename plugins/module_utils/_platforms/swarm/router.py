@@ -14,6 +14,7 @@ from typing import Any
 
 from ..._core.errors import NotFound, PlatformError
 from ..._core.image_references import Reference, is_image_id
+from ..._core.spare_capacity import NodeSpace, SpareCapacity
 from ..._deploy.health import LIVE
 from ..._deploy.history import Record, newest
 from ..._deploy.naming import LABEL, Naming
@@ -85,6 +86,12 @@ class RouterPlace:
         nodes = lookup.of_manager(self._engine, lambda: self._engine.get("/nodes"))
         service = {"deploy": {"placement": {"constraints": list(constraints)}}}
         return planning.eligible(service, Snapshot(nodes=nodes))
+
+    def spare_capacity(self) -> SpareCapacity:
+        """Return what the tasks of the ready nodes have not reserved."""
+        nodes = lookup.of_manager(self._engine, lambda: self._engine.get("/nodes"))
+        tasks = self._engine.get("/tasks", filters={"desired-state": ["running"]})
+        return SpareCapacity(tuple(_space(node, tasks) for node in nodes if _is_ready(node)))
 
     def share_secrets(self, owners: Mapping[str, str], *, check: bool) -> bool:
         """Change nothing: any service of a Swarm may mount any secret."""
@@ -187,6 +194,25 @@ def _stored(config: Mapping[str, Any]) -> StoredTraffic:
     return StoredTraffic(
         int(spec["Labels"].get(_REVISION, "0")), base64.b64decode(spec.get("Data") or "")
     )
+
+
+def _is_ready(node: Mapping[str, Any]) -> bool:
+    found = (get(node, "Spec.Availability"), get(node, "Status.State"))
+    return found == ("active", "ready")
+
+
+def _space(node: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -> NodeSpace:
+    own = [
+        get(task, "Spec.Resources.Reservations") or {}
+        for task in tasks
+        if task.get("NodeID") == node["ID"]
+    ]
+    cpus, memory = (
+        int(get(node, f"Description.Resources.{name}") or 0)
+        - sum(int(reserved.get(name) or 0) for reserved in own)
+        for name in ("NanoCPUs", "MemoryBytes")
+    )
+    return NodeSpace(cpus, memory)
 
 
 def _control_point(

@@ -211,3 +211,8 @@ def test_a_check_has_its_files_in_their_folders() -> None:
         "/run/secrets",
     ]
     assert "secret" not in json.dumps(body["spec"]["containers"]).replace("/run/secrets", "")
+
+
+def test_an_account_that_may_not_read_nodes_has_an_unknown_capacity(api: Api) -> None:
+    api.denied = "/api/v1/nodes"
+    assert RouterPlace(cluster(api)).spare_capacity() is None

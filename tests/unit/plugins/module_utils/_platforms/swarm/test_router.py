@@ -16,6 +16,10 @@ from ansible_collections.shipping.code.plugins.module_utils._core.errors import 
     Outdated,
     PlatformError,
 )
+from ansible_collections.shipping.code.plugins.module_utils._core.spare_capacity import (
+    NodeSpace,
+    SpareCapacity,
+)
 from ansible_collections.shipping.code.plugins.module_utils._deploy.history import Record
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import (
     ControlPoint,
@@ -189,3 +193,29 @@ def test_slots_have_names_of_the_whole_swarm():
     kept = place(Engine())
     assert kept.slot_name("shop", "web", 0) == "tasks.shop_web"
     assert kept.slot_name("shop", "web", 2) == "tasks.shop_web-slot2"
+
+
+def test_reservations_of_running_tasks_are_subtracted_from_ready_nodes():
+    resources = {"NanoCPUs": 2_000_000_000, "MemoryBytes": 4096}
+    nodes = [
+        {
+            "ID": name,
+            "Description": {"Resources": resources},
+            "Spec": {"Availability": availability},
+            "Status": {"State": state},
+        }
+        for name, availability, state in (
+            ("n1", "active", "ready"),
+            ("n2", "drain", "ready"),
+            ("n3", "active", "down"),
+            ("n4", "active", "ready"),
+        )
+    ]
+    reserved = {"Resources": {"Reservations": {"NanoCPUs": 500_000_000, "MemoryBytes": 96}}}
+    tasks = [
+        {"NodeID": "n1", "Spec": reserved},
+        {"NodeID": "n1", "Spec": {"Resources": {}}},
+        {"Spec": reserved},
+    ]
+    found = place(Engine(nodes=nodes, tasks=tasks)).spare_capacity()
+    assert found == SpareCapacity((NodeSpace(1_500_000_000, 4000), NodeSpace(2_000_000_000, 4096)))
