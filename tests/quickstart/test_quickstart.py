@@ -108,7 +108,7 @@ def neighbor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
 def test_tour(checkout: Checkout, neighbor: Checkout, platform: str) -> None:
     """1.0.0 and 1.1.0 are deployed, 1.2.0 fails with its reason, 1.0.0 is restored.
 
-    Nothing is lost. A user who joins has the tools.
+    Nothing is lost. A user who joins has the tools. A push is deployed.
     """
     printed = checkout.make("quickstart", f"PLATFORM={platform}")
     counts = re.findall(r"requests meanwhile: (.*), 0 lost", printed)
@@ -127,7 +127,9 @@ def test_tour(checkout: Checkout, neighbor: Checkout, platform: str) -> None:
     assert "shop: 1.0.0 is live, release 4" in printed and "Try next" in printed
     joined, _leaves, left = printed.partition("ada leaves the project")
     assert re.search(r"ready +ada +atlas +atlas 1\.0", joined) and "atlas\nshop 1.0.0\n" in joined
+    left, _pushes, pushed = left.partition("The shop gets a repository of its own")
     assert "atlas: command not found" in left
+    assert "pushed, and the shop serves 'shop 2.0.0'. requests meanwhile: 0 lost" in pushed, pushed
 
 
 def test_clean_leaves_nothing_and_touches_no_other_checkout(

@@ -131,7 +131,10 @@ SESSIONS = (
         "quickstart",
         "tests/quickstart",
         0.8,
-        uses=("tests/testbed/quickstart.py", "tests/testbed/setup.sh", "playbooks", "inventories"),
+        uses=(
+            *("tests/testbed/quickstart.py", "tests/testbed/setup.sh"),
+            *("playbooks", "inventories", "docs/ci/post-receive"),
+        ),
     ),
     # Its programs are built or installed once; act alone takes a minute.
     PytestSession(

@@ -25,6 +25,7 @@ from .client import Client
 from .company import DOMAIN, CompanyBed, person
 from .kubernetes_bed import KubernetesBed
 from .machine import Machine
+from .shop_repository import BRANCH, ShopRepository
 from .swarm_bed import REGISTRY, SwarmBed
 from .user_machine import UserMachine
 
@@ -45,6 +46,11 @@ class TourPlatform:
     look: str
     router: dict[str, Any]
     """Variables of the router that the inventory of the example cannot have."""
+    builder: SwarmBed
+    """The engine that builds what is pushed."""
+    registry: str
+    release: dict[str, Any]
+    """Options of the release of what is pushed."""
 
 
 def main(platform: str) -> int:
@@ -70,7 +76,8 @@ def main(platform: str) -> int:
     tour.play("status", *place.words)
     split(tour)
     delivery = deliver(tour)
-    _what_next(place, client, time.monotonic() - begun, delivery)
+    repository = push(tour)
+    _what_next(tour, time.monotonic() - begun, delivery, repository)
     return 0
 
 
@@ -103,6 +110,9 @@ def swarm() -> TourPlatform:
             8081,
             {engine.docker("info", "--format", "{{.Name}}").strip(): engine.machine.address},
         ),
+        engine,
+        REGISTRY,
+        {"platform": "swarm", "docker_host": engine.host},
     )
 
 
@@ -131,13 +141,29 @@ def kubernetes() -> TourPlatform:
         json.dumps({"insecure_registries": [registry]}),
     )
     kubectl = downloaded_parts.programs()["kubectl"]
+    release = {"platform": "kubernetes", "namespace": "shop", "insecure_registries": [registry]}
     return TourPlatform(
         cluster.address,
         words,
         {"KUBECONFIG": str(cluster.kubeconfig)},
         f"{kubectl} --namespace shop get all",
         _router(registry, 30081),
+        _build_host(cluster),
+        registry,
+        release,
     )
+
+
+def _build_host(cluster: KubernetesBed) -> SwarmBed:
+    """Start a machine with an engine: the nodes of the cluster have none."""
+    Machine(f"{NAME}-build").down()
+    machine = Machine(f"{NAME}-build")
+    machine.up()
+    machine.connect(cluster.machine)
+    engine = SwarmBed(machine, f"--insecure-registry {cluster.registry_address}")
+    engine.start()
+    images.load_base(engine)
+    return engine
 
 
 def _router(registry: str, port: int, addresses: dict[str, str] | None = None) -> dict[str, Any]:
@@ -297,7 +323,37 @@ def deliver(tour: Tour) -> str:
     return shlex.join(words)
 
 
-def _what_next(place: TourPlatform, client: Client, seconds: float, delivery: str) -> None:
+def push(tour: Tour) -> ShopRepository:
+    """Show how a push is deployed; return the repository."""
+    place = tour.place
+    say(
+        "The shop gets a repository of its own. Each push to it is built, tested and deployed by"
+        " the hook docs/ci/post-receive. Change its version, and push."
+    )
+    base = f"{place.registry}/{images.BASE}"
+    place.builder.docker("tag", images.BASE, base)
+    place.builder.docker("push", "--quiet", base)
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    builder = {"DOCKER_HOST": place.builder.host, "PATH": programs}
+    repository = ShopRepository(
+        place.builder.machine.folder, environment({**place.environment, **builder})
+    )
+    repository.create(place.registry, place.release["platform"], place.release)
+    repository.edit("2.0.0")
+    commit = ("commit", "--quiet", "--all", "--message", "Show 2.0.0")
+    say(f"$ cd {repository.clone} && git {shlex.join(commit)} && git push origin {BRANCH}")
+    repository.git(*commit)
+    with Client(tour.client.url) as client:
+        repository.git("push", "origin", BRANCH)
+        served = client.ask()
+    if client.lost or served != "shop 2.0.0":
+        sys.exit(f"the tour ends here: the shop serves {served!r}, and lost {client.lost[:3]}")
+    say(f"pushed, and the shop serves {served!r}. requests meanwhile: {len(client.lost)} lost")
+    return repository
+
+
+def _what_next(tour: Tour, seconds: float, delivery: str, repository: ShopRepository) -> None:
+    place, client = tour.place, tour.client
     settings = " ".join(f"{name}={value}" for name, value in place.environment.items())
     words = shlex.join(place.words)
     say(
@@ -312,6 +368,8 @@ def _what_next(place: TourPlatform, client: Client, seconds: float, delivery: st
   {place.look}
   python -m tests.testbed.company join {NAME} {USER}
   ansible-playbook playbooks/deliver.yml {delivery}
+  cd {repository.clone}  # edit web/app.py, commit, and then:
+  ANSIBLE_CONFIG={ROOT}/ansible.cfg DOCKER_HOST={place.builder.host} git push origin {BRANCH}
 
   For your own platform, see docs/docsite/rst/guide_start.rst.
 """)
