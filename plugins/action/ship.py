@@ -50,6 +50,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     },
     "preview": {"type": "str"},
     "apps": {"type": "list", "elements": "dict", "default": []},
+    "failed": {"type": "list", "elements": "dict", "default": []},
     "history": {"type": "list", "elements": "dict", "default": []},
     "retry": {"type": "bool", "default": False},
     "allow_older": {"type": "bool", "default": False},
@@ -141,7 +142,9 @@ def _previews(options: dict[str, Any]) -> dict[str, Any]:
         branches = repository.branches()
     finally:
         run_folder.remove(folder)
-    remove = previews.removable_previews(options["apps"], content.app, branches)
+    # Those that failed have no replicas, so that they do not count against the limit.
+    entries = [*options["apps"], *options["failed"]]
+    remove = previews.removable_previews(entries, content.app, branches)
     if options["preview"] is None:
         environment = previews.removing_environment(content)
     else:

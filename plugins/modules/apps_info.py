@@ -89,6 +89,25 @@ apps:
       type: list
       elements: str
       sample: [web, worker]
+failed_previews:
+  description: The previews without a live release, sorted by the name of the app. Their only
+    releases failed, or are being deployed.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    app:
+      description: The app of the preview.
+      type: str
+      sample: shop-mr-18
+    branch:
+      description: The branch of the preview.
+      type: str
+      sample: feature/discounts
+    preview_of:
+      description: The app that it is a preview of.
+      type: str
+      sample: shop
 """
 
 from ansible.module_utils.basic import AnsibleModule

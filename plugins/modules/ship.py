@@ -78,6 +78,13 @@ options:
     type: list
     elements: dict
     default: []
+  failed:
+    description: The previews without a live release,
+      RV(shipping.code.apps_info#module:failed_previews). They are removed with their branch, and do
+      not count against the limit. For O(state=previews).
+    type: list
+    elements: dict
+    default: []
   history:
     description: The releases of the app, RV(shipping.code.release_info#module:history).
     type: list

@@ -181,9 +181,9 @@ class Team:
         """What the app serves."""
         return str(self.platform.client(PORT).ask())
 
-    def commits(self) -> list[tuple[str, str]]:
+    def commits(self, app: str = "shipped") -> list[tuple[str, str]]:
         """The commits of the history with their outcomes, the newest first."""
-        records = self.platform.records("shipped")
+        records = self.platform.records(app)
         return [(record["commit"], record["state"]) for record in records]
 
 
@@ -555,8 +555,16 @@ def test_a_branch_has_an_app_of_its_own_until_it_is_deleted(team: Team) -> None:
     team.git("push", "origin", "--delete", "feature/a")
     assert team.preview(rebased, "feature/b").ok
     assert team.apps() == {"shipped": "main", "shipped-feature-b": "feature/b"}
+    # A first release that fails has records alone, which do not count against the limit.
+    team.git("checkout", "--quiet", "-b", "feature/c")
+    failing = team.commit("c", 'CMD ["sh", "-c", "exit 3"]\n')
+    team.git("push", "origin", "feature/c")
     team.git("push", "origin", "--delete", "feature/b")
+    failed = team.preview(failing, "feature/c")
+    assert not failed.ok and team.commits("shipped-feature-c") == [(failing, "failed")]
+    team.git("push", "origin", "--delete", "feature/c")
     removed = team.preview(main, "main", "-e", "state=absent")
     assert removed.ok and team.apps() == {"shipped": "main"}, removed.output
+    assert team.commits("shipped-feature-c") == []
     again = team.preview(main, "main", "-e", "state=absent")
     assert again.ok and not [result for result in again.results if result["changed"]]

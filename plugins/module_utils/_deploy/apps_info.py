@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from .history import Record
@@ -17,8 +18,13 @@ _SHOWN = ("number", "version", "by", "commit", "branch", "preview_of", "started"
 
 def read_apps(options: Options, platforms: Platforms) -> dict[str, Any]:
     """Return the result of apps_info."""
-    live = place_of(connect(options, platforms)).live_releases()
-    return {"changed": False, "apps": [_summary(app, live[app]) for app in sorted(live)]}
+    place = place_of(connect(options, platforms))
+    live, failed = place.live_releases(), place.failed_previews()
+    return {
+        "changed": False,
+        "apps": [_summary(app, live[app]) for app in sorted(live)],
+        "failed_previews": [{"app": app, **asdict(failed[app])} for app in sorted(failed)],
+    }
 
 
 def _summary(app: str, record: Record) -> dict[str, Any]:

@@ -178,6 +178,30 @@ def notes_text(notes: Iterable[str]) -> str:
     return text
 
 
+@dataclass(frozen=True)
+class FailedPreview:
+    """A preview none of whose releases is live."""
+
+    branch: str
+    preview_of: str
+
+
+def failed_previews(
+    records: Iterable[tuple[str, Mapping[str, str]]],
+) -> dict[str, FailedPreview]:
+    """Return the previews without a live release, by app; of each record its app and labels."""
+    by_app: dict[str, list[Mapping[str, str]]] = {}
+    for app, labels in records:
+        by_app.setdefault(app, []).append(labels)
+    previews = {}
+    for app, found in by_app.items():
+        last = max(found, key=lambda labels: int(labels.get(_NUMBER, "0")))
+        branch, of = (last.get(f"{LABEL}{name}", "") for name in ("branch", "preview_of"))
+        if of and not any(labels.get(_STATE) == LIVE for labels in found):
+            previews[app] = FailedPreview(branch, of)
+    return previews
+
+
 def newest(records: Iterable[Record], state: str | None = None) -> Record | None:
     """Return the newest record, or the newest with this state."""
     return max(

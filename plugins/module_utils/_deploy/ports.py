@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from .._core.cause import Cause
 from .._core.spare_capacity import SpareCapacity
 from .._routing.tls_stream import Stream
-from .history import Record
+from .history import FailedPreview, Record
 from .lease import Lease
 from .naming import Naming
 from .plan import Plan
@@ -334,6 +334,9 @@ class RouterPlace(Protocol):
 
     def live_releases(self) -> Mapping[str, Record]:
         """Return the live release of each app, in a constant number of calls."""
+
+    def failed_previews(self) -> Mapping[str, FailedPreview]:
+        """Return the previews that have records and no live release, by app."""
 
     def control_points(
         self, app: str, service: str, port: int, addresses: Mapping[str, str]

@@ -19,7 +19,7 @@ from ..._core.errors import Denied, NotFound, PlanError, PlatformError
 from ..._core.parallel import side_by_side
 from ..._core.spare_capacity import SpareCapacity
 from ..._deploy.health import LIVE
-from ..._deploy.history import Record
+from ..._deploy.history import FailedPreview, Record, failed_previews
 from ..._deploy.ports import ControlPoint, RouterShape, StoredTraffic
 from . import node_space, storage
 from .api_kinds import APP, CONFIG_MAP, KIND, LABEL, MANAGED_BY, NODE, POD, RECORD, SECRET, SERVICE
@@ -73,6 +73,11 @@ class RouterPlace:
         placed = [(body["metadata"]["namespace"], label(body, APP), body) for body in bodies]
         live = _by_app((space, app, storage.records([body])[0]) for space, app, body in placed)
         return dict(sorted(live.items()))
+
+    def failed_previews(self) -> Mapping[str, FailedPreview]:
+        """Return the previews without a live record, from the metadata of all records."""
+        records = self._records()
+        return failed_previews((label(body, APP), storage.texts_of(body)) for body in records)
 
     def _records(self) -> list[dict[str, Any]]:
         """Return the metadata of all records that the account may read."""

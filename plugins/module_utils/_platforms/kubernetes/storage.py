@@ -60,7 +60,8 @@ def _annotations(texts: Mapping[str, str]) -> dict[str, str]:
     return {key.replace(NEUTRAL, LABEL, 1): value for key, value in texts.items()}
 
 
-def _texts(body: Mapping[str, Any]) -> dict[str, str]:
+def texts_of(body: Mapping[str, Any]) -> dict[str, str]:
+    """Return annotations as platform-neutral labels."""
     found = body["metadata"].get("annotations") or {}
     return {
         key.replace(LABEL, NEUTRAL, 1): value
@@ -76,7 +77,7 @@ def _labels(app: str, kind: str) -> dict[str, str]:
 def records(secrets: Iterable[Mapping[str, Any]]) -> tuple[Record, ...]:
     """Return the records among an app's Secrets, the newest first."""
     found = [
-        read_record(body["metadata"]["name"], 0, _texts(body), body["data"]["record"])
+        read_record(body["metadata"]["name"], 0, texts_of(body), body["data"]["record"])
         for body in secrets
         if label(body, KIND) == RECORD
     ]
@@ -118,7 +119,7 @@ def as_lease(body: Mapping[str, Any]) -> Lease:
     """Return a Lease as the core knows it."""
     # A resourceVersion is only compared for equality and sent back, never ordered.
     return Lease.from_labels(
-        body["metadata"]["name"], int(body["metadata"]["resourceVersion"]), _texts(body)
+        body["metadata"]["name"], int(body["metadata"]["resourceVersion"]), texts_of(body)
     )
 
 

@@ -16,7 +16,7 @@ from ..._core.errors import NotFound, PlatformError
 from ..._core.image_references import Reference, is_image_id
 from ..._core.spare_capacity import NodeSpace, SpareCapacity
 from ..._deploy.health import LIVE
-from ..._deploy.history import Record, newest
+from ..._deploy.history import FailedPreview, Record, failed_previews, newest
 from ..._deploy.naming import LABEL, Naming
 from ..._deploy.ports import ControlPoint, RouterShape, StoredTraffic
 from . import lookup, planning, storage
@@ -58,6 +58,15 @@ class RouterPlace:
             by_app.setdefault(config["Spec"]["Labels"].get(APP, ""), []).append(config)
         live = {app: newest(storage.records(_newest_of(found))) for app, found in by_app.items()}
         return {app: record for app, record in sorted(live.items()) if record}
+
+    def failed_previews(self) -> Mapping[str, FailedPreview]:
+        """Return the previews without a live record, by one list."""
+        labels = [f"{KIND}={RECORD}", f"{LABEL}preview_of"]
+        configs = lookup.of_manager(
+            self._engine, lambda: self._engine.get("/configs", filters={"label": labels})
+        )
+        found = (config["Spec"]["Labels"] for config in configs)
+        return failed_previews((labels.get(APP, ""), labels) for labels in found)
 
     def control_points(
         self, app: str, service: str, port: int, addresses: Mapping[str, str]

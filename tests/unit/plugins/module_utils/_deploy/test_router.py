@@ -27,7 +27,10 @@ from ansible_collections.shipping.code.plugins.module_utils._deploy import (
     router_spec,
     traffic,
 )
-from ansible_collections.shipping.code.plugins.module_utils._deploy.history import Record
+from ansible_collections.shipping.code.plugins.module_utils._deploy.history import (
+    FailedPreview,
+    Record,
+)
 from ansible_collections.shipping.code.plugins.module_utils._deploy.lease import Lease
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import (
     ControlPoint,
@@ -97,6 +100,9 @@ class Place:
 
     def live_releases(self) -> dict[str, Record]:
         return dict(self.apps)
+
+    def failed_previews(self) -> dict[str, FailedPreview]:
+        return {}
 
     def read_records(self, app: str) -> tuple[Record, ...]:
         return (self.apps[app],) if app in self.apps else ()

@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.shipping.code.plugins.module_utils._core.errors import PlanError
-from ansible_collections.shipping.code.plugins.module_utils._deploy.history import Record
+from ansible_collections.shipping.code.plugins.module_utils._deploy.history import (
+    FailedPreview,
+    Record,
+)
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import StoredTraffic
 from ansible_collections.shipping.code.plugins.module_utils._deploy.resolution import Resolved
 from ansible_collections.shipping.code.plugins.module_utils._platforms.kubernetes import (
@@ -121,6 +124,16 @@ def test_an_account_of_one_namespace_reads_that_one(api: Api) -> None:
     deploy(api, "wiki", "wiki", PLAIN)
     api.denied = "/api/v1/secrets"
     assert list(RouterPlace(cluster(api)).live_releases()) == ["shop"]
+
+
+def test_previews_without_a_live_release(api: Api) -> None:
+    deploy(api, "shop", "shop", PLAIN, state="failed")
+    preview = {"branch": "feature/a", "preview_of": "shop"}
+    deploy(api, "shop-a", "shop-a", PLAIN, state="failed", **preview)
+    deploy(api, "shop-b", "shop-b", PLAIN, **preview)
+    deploy(api, "shop-b", "shop-b", PLAIN, number=2, state="failed", **preview)
+    failed = RouterPlace(cluster(api)).failed_previews()
+    assert failed == {"shop-a": FailedPreview("feature/a", "shop")}
 
 
 def test_two_routed_apps_of_one_name_are_an_error(api: Api) -> None:

@@ -20,7 +20,10 @@ from ansible_collections.shipping.code.plugins.module_utils._core.spare_capacity
     NodeSpace,
     SpareCapacity,
 )
-from ansible_collections.shipping.code.plugins.module_utils._deploy.history import Record
+from ansible_collections.shipping.code.plugins.module_utils._deploy.history import (
+    FailedPreview,
+    Record,
+)
 from ansible_collections.shipping.code.plugins.module_utils._deploy.ports import (
     ControlPoint,
     StoredTraffic,
@@ -58,7 +61,7 @@ class Engine:
         return [
             config
             for config in self.configs.values()
-            if all(config["Spec"]["Labels"].get(key) == value for key, value in wanted)
+            if all(_has_label(config["Spec"]["Labels"], *pair) for pair in wanted)
         ]
 
     def post(self, path: str, body: Any = None, *_headers: Any, **_query: Any) -> Any:
@@ -138,6 +141,27 @@ def test_the_newest_live_release_of_each_app():
         engine.post("/configs/create", {"Name": f"{app}{number}", "Labels": labels, "Data": data})
     live = place(engine).live_releases()
     assert {app: record.version for app, record in live.items()} == {"shop": "1.2"}
+
+
+def _has_label(labels: dict[str, str], key: str, value: str) -> bool:
+    """As the engine filters: a key without a value is any value."""
+    return key in labels and value in ("", labels[key])
+
+
+def test_previews_without_a_live_release():
+    engine = Engine()
+    for app, number, state, of in (
+        ("shop", 1, "failed", ""),
+        ("shop-a", 1, "failed", "shop"),
+        ("shop-b", 1, "live", "shop"),
+        ("shop-b", 2, "failed", "shop"),
+        ("shop-c", 1, "pending", "shop"),
+    ):
+        record = Record(number, "1", state=state, branch=f"b{number}", preview_of=of)
+        labels = {**record.labels(), f"{LABEL}app": app, f"{LABEL}kind": "release"}
+        engine.post("/configs/create", {"Name": f"{app}{number}", "Labels": labels, "Data": ""})
+    failed = place(engine).failed_previews()
+    assert failed == {app: FailedPreview("b1", "shop") for app in ("shop-a", "shop-c")}
 
 
 def task(identity: str, state: str = "running", port: int = 30001) -> dict[str, Any]:
